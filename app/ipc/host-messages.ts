@@ -1,0 +1,72 @@
+/**
+ * Messages between the host process and whoever shows its work (the desktop window; a test).
+ * Both ends parse what they receive with these schemas; what does not parse is refused.
+ */
+import { z } from 'zod';
+
+const percentFraction = z.number().min(0).max(1);
+
+/** One row of the result table: one arm at one swept SNR. Fractions are 0 to 1, SNR in dB (Es/N0). */
+export const pointSchema = z.object({
+  arm: z.string(),
+  requestedSnrDb: z.number(),
+  measuredSnrDb: z.number().nullable(),
+  /** Standard deviation of the measured SNR over the point's bursts, dB. */
+  measuredSnrSdDb: z.number().nullable(),
+  /** Ground truth of the medium; null on real radios. */
+  trueSnrDb: z.number().nullable(),
+  burstsSent: z.int().nonnegative(),
+  burstsDetected: z.int().nonnegative(),
+  headersOk: z.int().nonnegative(),
+  questions: z.int().nonnegative(),
+  accuracy: percentFraction.nullable(),
+  /** Bounds of the 95 % Wilson interval. */
+  accuracyLow: percentFraction.nullable(),
+  accuracyHigh: percentFraction.nullable(),
+  /** The same questions over an ideal AWGN channel at the measured SNR; null until computed. */
+  awgnAccuracy: percentFraction.nullable(),
+  blindAccuracy: percentFraction.nullable(),
+});
+export type Point = z.infer<typeof pointSchema>;
+
+/** Host to window. */
+export const hostEventSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ready'), version: z.string(), pid: z.int() }),
+  z.object({ type: z.literal('heartbeat'), sentAtMs: z.number() }),
+  z.object({
+    type: z.literal('run-started'),
+    run: z.string(),
+    name: z.string(),
+    trialsTotal: z.int().nonnegative(),
+    radios: z.array(z.object({ role: z.string(), serial: z.string(), driver: z.string() })),
+    simulated: z.boolean(),
+  }),
+  z.object({
+    type: z.literal('progress'),
+    run: z.string(),
+    trialsDone: z.int().nonnegative(),
+    trialsTotal: z.int().nonnegative(),
+    questionsPerSecond: z.number().nonnegative(),
+    remainingS: z.number().nonnegative().nullable(),
+  }),
+  /** A point as it stands; sent again whenever it has grown. The newest replaces earlier ones of the same arm and SNR. */
+  z.object({ type: z.literal('point'), run: z.string(), complete: z.boolean(), point: pointSchema }),
+  z.object({
+    type: z.literal('run-finished'),
+    run: z.string(),
+    outcome: z.enum(['done', 'stopped', 'failed']),
+    message: z.string().nullable(),
+    reportFile: z.string().nullable(),
+    wallS: z.number().nonnegative(),
+  }),
+  z.object({ type: z.literal('error'), message: z.string() }),
+]);
+export type HostEvent = z.infer<typeof hostEventSchema>;
+
+/** Window to host. */
+export const hostCommandSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('start-run'), experimentFile: z.string().min(1) }),
+  z.object({ type: z.literal('stop-run') }),
+  z.object({ type: z.literal('shutdown') }),
+]);
+export type HostCommand = z.infer<typeof hostCommandSchema>;

@@ -1,0 +1,61 @@
+// Transpiles every TypeScript file to dist/ (CommonJS, one file to one file) and bundles the renderer and the preload.
+// Types are checked by `npm run check`; this step only has to be fast.
+import { build } from 'esbuild';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+
+function* typescriptFiles(folder) {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) {
+      if (entry.name !== 'node_modules' && !entry.name.startsWith('.')) yield* typescriptFiles(file);
+    } else if (/\.ts$/.test(entry.name) && !/\.d\.ts$/.test(entry.name)) yield file;
+  }
+}
+
+const bundled = (file) => file.startsWith('app/renderer/') || file.startsWith('app/preload/');
+const sources = ['app', 'drivers', 'models/runtime', 'calibration', 'test'].flatMap((folder) => [...typescriptFiles(folder)]);
+
+rmSync('dist', { recursive: true, force: true });
+await build({
+  entryPoints: sources.filter((file) => !bundled(file)),
+  outdir: 'dist',
+  outbase: '.',
+  format: 'cjs',
+  platform: 'node',
+  target: 'node18',
+  sourcemap: true,
+  logLevel: 'warning',
+});
+// A sandboxed preload may require nothing but electron, and a page has no require: both are bundled.
+if (existsSync('app/preload/preload.ts'))
+  await build({
+    entryPoints: ['app/preload/preload.ts'],
+    outfile: 'dist/app/preload/preload.js',
+    bundle: true,
+    external: ['electron'],
+    format: 'cjs',
+    platform: 'node',
+    target: 'node18',
+    sourcemap: true,
+    logLevel: 'warning',
+  });
+if (existsSync('app/renderer/renderer.ts')) {
+  await build({
+    entryPoints: ['app/renderer/renderer.ts'],
+    outfile: 'dist/app/renderer/renderer.js',
+    bundle: true,
+    format: 'iife',
+    platform: 'browser',
+    target: 'chrome114',
+    sourcemap: true,
+    logLevel: 'warning',
+  });
+  for (const file of readdirSync('app/renderer'))
+    if (/\.(html|css)$/.test(file)) cpSync(path.join('app/renderer', file), path.join('dist/app/renderer', file));
+}
