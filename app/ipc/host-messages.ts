@@ -1,6 +1,13 @@
 /**
  * Messages between the host process and whoever shows its work (the desktop window; a test).
  * Both ends parse what they receive with these schemas; what does not parse is refused.
+ *
+ * Two channels. The control channel (`process.parentPort`) joins the host to the process that supervises it: there the
+ * host sends `ready`, `heartbeat` (every 500 ms), `busy`, `run-started`, `run-finished` and `error`, and accepts every
+ * command. The live channel is a MessagePort that arrives with an `attach-window` command (a later one replaces it):
+ * there the host sends every event but `heartbeat`, `busy` and accepts `start-run` and `stop-run`. On attaching it
+ * sends `ready` and, while a run goes on, that run's `run-started`, last `progress` and all its points, so that a
+ * window that is opened late shows the same as one that was there from the start.
  */
 import { z } from 'zod';
 
@@ -33,6 +40,8 @@ export type Point = z.infer<typeof pointSchema>;
 export const hostEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready'), version: z.string(), pid: z.int() }),
   z.object({ type: z.literal('heartbeat'), sentAtMs: z.number() }),
+  /** Announces a silence that is no fault (loading a model): no heartbeat is expected for `expectedS`. */
+  z.object({ type: z.literal('busy'), what: z.string(), expectedS: z.number().nonnegative().max(300) }),
   z.object({
     type: z.literal('run-started'),
     run: z.string(),
@@ -67,6 +76,9 @@ export type HostEvent = z.infer<typeof hostEventSchema>;
 export const hostCommandSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('start-run'), experimentFile: z.string().min(1) }),
   z.object({ type: z.literal('stop-run') }),
+  /** Ends the run cleanly (run folder closed, transmitters silent) and then the host process itself, exit code 0. */
   z.object({ type: z.literal('shutdown') }),
+  /** Carries one MessagePort, the live channel of a window. */
+  z.object({ type: z.literal('attach-window') }),
 ]);
 export type HostCommand = z.infer<typeof hostCommandSchema>;
