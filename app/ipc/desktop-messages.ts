@@ -1,0 +1,64 @@
+/**
+ * Messages between Electron's main process and its window: what is about the application itself. What is about
+ * radios and runs goes between host and window (host-messages.ts). Both ends parse what they receive.
+ */
+import { z } from 'zod';
+import { hostEventSchema } from './host-messages';
+
+/** Names of the channels; the live channel's port arrives on `livePort`. */
+export const desktopChannels = {
+  command: 'otabench:command',
+  hostState: 'otabench:host-state',
+  refusal: 'otabench:refusal',
+  livePort: 'otabench:live-port',
+} as const;
+
+/**
+ * Main to window: the supervised host as main sees it. `silent` is alive but not heard; `ended` is gone and about to
+ * be started again; `failed` is gone and stays so until the user asks for it.
+ */
+export const hostStateSchema = z.object({
+  phase: z.enum(['starting', 'ready', 'busy', 'silent', 'ended', 'failed', 'stopping']),
+  pid: z.int().nullable(),
+  /** What happened, for the user; null where nothing needs to be said. */
+  message: z.string().nullable(),
+  /** Automatic restarts since the host was last well. */
+  restarts: z.int().nonnegative(),
+});
+export type HostState = z.infer<typeof hostStateSchema>;
+
+/** Window to main. */
+export const desktopCommandSchema = z.discriminatedUnion('type', [
+  /** The page has loaded and listens: main answers with the settings and delivers the live port. */
+  z.object({ type: z.literal('window-ready') }),
+  z.object({ type: z.literal('restart-host') }),
+  /** Opens the report that the host announced for this run. The window never names a file. */
+  z.object({ type: z.literal('open-report'), run: z.string().min(1) }),
+]);
+export type DesktopCommand = z.infer<typeof desktopCommandSchema>;
+
+/** Main's answer to `window-ready`. */
+export const desktopSettingsSchema = z.object({
+  applicationVersion: z.string(),
+  experimentFile: z.string().min(1),
+  /** A run starts by itself as soon as the host is ready. */
+  autorun: z.boolean(),
+  hostState: hostStateSchema,
+});
+export type DesktopSettings = z.infer<typeof desktopSettingsSchema>;
+
+/** What the preload hands to the page, already checked. */
+export const windowUpdateSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('host-event'), event: hostEventSchema }),
+  z.object({ kind: z.literal('host-state'), state: hostStateSchema }),
+  /** Something arrived that is not of the agreed form; it was dropped. */
+  z.object({ kind: z.literal('refused'), source: z.enum(['host', 'main']), reason: z.string() }),
+]);
+export type WindowUpdate = z.infer<typeof windowUpdateSchema>;
+
+/** Why a value was refused, on one line: the first two violations with their place. */
+export function describeRefusal(error: z.ZodError): string {
+  const lines = error.issues.map((issue) => `${issue.path.join('.') || 'message'}: ${issue.message}`);
+  const more = lines.length > 2 ? ` (and ${lines.length - 2} more)` : '';
+  return lines.slice(0, 2).join('; ') + more;
+}

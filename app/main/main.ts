@@ -1,0 +1,168 @@
+/** Electron's main process: one window, one supervised host. No samples, no models, no live data pass here. */
+import { existsSync, mkdtempSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { app, dialog, Menu, shell, type MessagePortMain } from 'electron';
+import type { HostState } from '../ipc/desktop-messages';
+import type { HostEvent } from '../ipc/host-messages';
+import { utilityHostLauncher } from './host-launcher';
+import { HostSupervisor } from './host-supervisor';
+import { applicationMenu } from './menu';
+import { parseOptions, type DesktopOptions } from './options';
+import { ReportRegister } from './reports';
+import { lockDownContents, lockDownSession, registerApplicationScheme } from './security';
+import { SmokeRun } from './smoke-run';
+import { DesktopWindow } from './window';
+
+class Desktop {
+  private readonly reports = new ReportRegister();
+  private readonly supervisor: HostSupervisor<MessagePortMain>;
+  private readonly window: DesktopWindow;
+  private readonly smokeRun: SmokeRun | null;
+  private readonly experimentFile: string;
+  private autorunPending: boolean;
+  private quitting = false;
+
+  constructor(options: DesktopOptions, applicationFolder: string, hostFile: string) {
+    this.experimentFile = path.resolve(unpackedFolder(applicationFolder), options.experimentFile);
+    this.autorunPending = options.autorun;
+    this.window = new DesktopWindow(applicationFolder, {
+      onReady: () => {
+        this.attachWindow();
+        this.startFirstRun();
+        return {
+          applicationVersion: app.getVersion(),
+          experimentFile: this.experimentFile,
+          autorun: this.autorunPending,
+          hostState: this.supervisor.state,
+        };
+      },
+      onCommand: async (command) => {
+        if (command.type === 'restart-host') this.supervisor.restart();
+        else await this.openReport(command.run);
+      },
+      onCloseRequested: () => {
+        void this.quit(0);
+      },
+    });
+    this.smokeRun = options.smokeRun
+      ? new SmokeRun(
+          () => this.window.countShownRows(),
+          (exitCode) => void this.quit(exitCode),
+        )
+      : null;
+    this.supervisor = new HostSupervisor(utilityHostLauncher(hostFile, []), {
+      onSpawn: () => {
+        this.attachWindow();
+      },
+      onState: (state) => {
+        this.hostChanged(state);
+      },
+      onEvent: (event) => {
+        this.hostSaid(event);
+      },
+      onRefused: (reason) => {
+        console.error(`otabench: refused a message of the host: ${reason}`);
+        this.window.showRefusal(reason);
+      },
+    });
+  }
+
+  async open(): Promise<void> {
+    this.supervisor.start();
+    await this.window.load();
+  }
+
+  focus(): void {
+    this.window.focus();
+  }
+
+  /** The host ends its run and closes its run folder, then the window goes. */
+  async quit(exitCode: number): Promise<void> {
+    if (this.quitting) return;
+    this.quitting = true;
+    await this.supervisor.shutdown();
+    this.window.destroy();
+    app.exit(exitCode);
+  }
+
+  private attachWindow(): void {
+    const { phase, pid } = this.supervisor.state;
+    if (pid === null || phase === 'stopping') return;
+    const port = this.window.offerLivePort();
+    if (port) this.supervisor.post({ type: 'attach-window' }, [port]);
+  }
+
+  private hostChanged(state: HostState): void {
+    this.window.showHostState(state);
+    this.smokeRun?.hostChanged(state);
+  }
+
+  private hostSaid(event: HostEvent): void {
+    if (event.type === 'ready') this.startFirstRun();
+    else if (event.type === 'run-started') this.autorunPending = false;
+    else if (event.type === 'run-finished' && event.reportFile) this.reports.announce(event.run, event.reportFile);
+    this.smokeRun?.hostSaid(event);
+  }
+
+  /** Once per start of the application, when both host and window are there; never after a restart of the host. */
+  private startFirstRun(): void {
+    if (!this.autorunPending || this.supervisor.state.phase !== 'ready' || !this.window.isLoaded) return;
+    this.autorunPending = false;
+    this.supervisor.post({ type: 'start-run', experimentFile: this.experimentFile });
+  }
+
+  private async openReport(run: string): Promise<void> {
+    const failure = await shell.openPath(this.reports.find(run));
+    if (failure) throw new Error(`the report cannot be opened: ${failure}`);
+  }
+}
+
+/** In a package, files that other programs read lie beside the archive, not in it. */
+function unpackedFolder(applicationFolder: string): string {
+  return applicationFolder.endsWith('.asar') ? `${applicationFolder}.unpacked` : applicationFolder;
+}
+
+function fail(message: string): void {
+  console.error(`otabench: ${message}`);
+  app.exit(2);
+}
+
+async function main(): Promise<void> {
+  const applicationFolder = app.getAppPath();
+  const options = parseOptions(process.argv.slice(1), app.isPackaged);
+  const hostFile = path.resolve(options.hostFile ?? path.join(applicationFolder, 'dist/app/host/main.js'));
+  if (!existsSync(hostFile)) throw new Error(`${hostFile} is not there; run: npm run build`);
+  // A smoke run stands beside a desktop that is open already.
+  if (options.smokeRun) app.setPath('userData', mkdtempSync(path.join(os.tmpdir(), 'otabench-smoke-')));
+  if (!app.requestSingleInstanceLock()) throw new Error('already open: its window has been brought to the front');
+
+  registerApplicationScheme();
+  app.on('web-contents-created', (_event, contents) => {
+    lockDownContents(contents);
+  });
+  await app.whenReady();
+  lockDownSession(path.join(applicationFolder, 'dist/app/renderer'));
+  Menu.setApplicationMenu(applicationMenu());
+
+  const desktop = new Desktop(options, applicationFolder, hostFile);
+  app.on('second-instance', () => {
+    desktop.focus();
+  });
+  // Every way out (menu, signal, session end) goes through the clean shutdown of the host.
+  app.on('before-quit', (event) => {
+    event.preventDefault();
+    void desktop.quit(0);
+  });
+  await desktop.open();
+}
+
+process.on('uncaughtException', (error) => {
+  console.error(error);
+  const unattended = !app.isReady() || process.argv.includes('--smoke-run');
+  if (unattended) app.exit(1);
+  else dialog.showErrorBox('otabench: an error in the main process', error.message);
+});
+main().catch((error: unknown) => {
+  fail(error instanceof Error ? error.message : String(error));
+});

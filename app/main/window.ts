@@ -1,0 +1,140 @@
+/** The window and the messages between it and the main process. */
+import path from 'node:path';
+import { BrowserWindow, ipcMain, MessageChannelMain, type IpcMainInvokeEvent, type MessagePortMain } from 'electron';
+import {
+  describeRefusal,
+  desktopChannels,
+  desktopCommandSchema,
+  type DesktopCommand,
+  type DesktopSettings,
+  type HostState,
+} from '../ipc/desktop-messages';
+import { APPLICATION_ORIGIN, APPLICATION_PAGE } from './security';
+
+const RELOADS_PER_MINUTE = 3;
+
+export interface WindowCallbacks {
+  /** @returns the answer to `window-ready`. */
+  onReady(): DesktopSettings;
+  onCommand(command: Exclude<DesktopCommand, { type: 'window-ready' }>): Promise<void>;
+  /** The user closes the window; nothing has been closed yet. */
+  onCloseRequested(): void;
+}
+
+export class DesktopWindow {
+  private readonly window: BrowserWindow;
+  private mayClose = false;
+  private loaded = false;
+  private reloadTimesMs: number[] = [];
+
+  constructor(
+    applicationFolder: string,
+    private readonly callbacks: WindowCallbacks,
+  ) {
+    this.window = new BrowserWindow({
+      width: 1440,
+      height: 900,
+      minWidth: 960,
+      minHeight: 600,
+      show: false,
+      title: 'otabench',
+      backgroundColor: '#10151c',
+      autoHideMenuBar: true,
+      webPreferences: {
+        preload: path.join(applicationFolder, 'dist/app/preload/preload.js'),
+        contextIsolation: true,
+        sandbox: true,
+        nodeIntegration: false,
+        nodeIntegrationInWorker: false,
+        nodeIntegrationInSubFrames: false,
+        webviewTag: false,
+        webSecurity: true,
+        spellcheck: false,
+        navigateOnDragDrop: false,
+      },
+    });
+    this.window.once('ready-to-show', () => {
+      this.window.show();
+    });
+    this.window.on('close', (event) => {
+      if (this.mayClose) return;
+      event.preventDefault();
+      this.callbacks.onCloseRequested();
+    });
+    this.window.webContents.on('did-start-loading', () => {
+      this.loaded = false;
+    });
+    this.window.webContents.on('render-process-gone', (_event, details) => {
+      this.reloadAfterCrash(details.reason);
+    });
+    ipcMain.handle(desktopChannels.command, (event, message: unknown) => this.receive(event, message));
+  }
+
+  async load(): Promise<void> {
+    await this.window.loadURL(APPLICATION_PAGE);
+  }
+
+  get isLoaded(): boolean {
+    return this.loaded;
+  }
+
+  focus(): void {
+    if (this.window.isMinimized()) this.window.restore();
+    this.window.focus();
+  }
+
+  /** Makes a channel and gives its one end to the page. Null while no page listens. */
+  offerLivePort(): MessagePortMain | null {
+    if (!this.loaded || this.window.isDestroyed()) return null;
+    const { port1, port2 } = new MessageChannelMain();
+    this.window.webContents.postMessage(desktopChannels.livePort, null, [port2]);
+    return port1;
+  }
+
+  showHostState(state: HostState): void {
+    if (this.loaded && !this.window.isDestroyed()) this.window.webContents.send(desktopChannels.hostState, state);
+  }
+
+  /** A message of the host that main refused. */
+  showRefusal(reason: string): void {
+    if (this.loaded && !this.window.isDestroyed()) this.window.webContents.send(desktopChannels.refusal, reason);
+  }
+
+  /** Result rows the page shows now, as counted in the page itself. */
+  async countShownRows(): Promise<number> {
+    const count: unknown = await this.window.webContents.executeJavaScript(
+      "document.querySelectorAll('#results tbody tr[data-point]').length",
+    );
+    return typeof count === 'number' ? count : 0;
+  }
+
+  destroy(): void {
+    this.mayClose = true;
+    if (!this.window.isDestroyed()) this.window.destroy();
+  }
+
+  private async receive(event: IpcMainInvokeEvent, message: unknown): Promise<DesktopSettings | null> {
+    const frame = event.senderFrame;
+    if (event.sender !== this.window.webContents || !frame?.url.startsWith(`${APPLICATION_ORIGIN}/`))
+      throw new Error('refused: not the application window');
+    const parsed = desktopCommandSchema.safeParse(message);
+    if (!parsed.success) throw new Error(`refused: ${describeRefusal(parsed.error)}`);
+    const command = parsed.data;
+    if (command.type === 'window-ready') {
+      this.loaded = true;
+      return this.callbacks.onReady();
+    }
+    await this.callbacks.onCommand(command);
+    return null;
+  }
+
+  private reloadAfterCrash(reason: string): void {
+    if (this.mayClose || reason === 'clean-exit') return;
+    const now = Date.now();
+    this.reloadTimesMs = this.reloadTimesMs.filter((atMs) => now - atMs < 60_000);
+    this.reloadTimesMs.push(now);
+    console.error(`otabench: the window's process is gone (${reason})`);
+    if (this.reloadTimesMs.length <= RELOADS_PER_MINUTE) this.window.reload();
+    else this.callbacks.onCloseRequested();
+  }
+}

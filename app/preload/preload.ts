@@ -1,0 +1,86 @@
+/**
+ * The one bridge between the page and the rest: a few functions, every value checked in both directions. It holds the
+ * live port, because a port cannot cross the context bridge and the page needs no more of it than these functions.
+ */
+import { contextBridge, ipcRenderer, type IpcRendererEvent } from 'electron';
+import { z } from 'zod';
+import {
+  describeRefusal,
+  desktopChannels,
+  desktopCommandSchema,
+  desktopSettingsSchema,
+  hostStateSchema,
+  type DesktopCommand,
+  type WindowUpdate,
+} from '../ipc/desktop-messages';
+import { hostCommandSchema, hostEventSchema, type HostCommand } from '../ipc/host-messages';
+import type { OtabenchApi } from '../ipc/desktop-api';
+
+// The page's content security policy forbids eval, which zod would use for speed.
+z.config({ jitless: true });
+
+let livePort: MessagePort | null = null;
+let listener: ((update: WindowUpdate) => void) | null = null;
+/** What arrives before the page listens. The page listens at once, so this stays short. */
+const early: WindowUpdate[] = [];
+
+function deliver(update: WindowUpdate): void {
+  if (listener) listener(update);
+  else early.push(update);
+}
+
+function receiveFromHost(message: unknown): void {
+  const parsed = hostEventSchema.safeParse(message);
+  if (parsed.success) deliver({ kind: 'host-event', event: parsed.data });
+  else deliver({ kind: 'refused', source: 'host', reason: describeRefusal(parsed.error) });
+}
+
+ipcRenderer.on(desktopChannels.livePort, (event: IpcRendererEvent) => {
+  livePort?.close();
+  livePort = event.ports[0] ?? null;
+  if (livePort)
+    livePort.onmessage = ({ data }: MessageEvent<unknown>) => {
+      receiveFromHost(data);
+    };
+});
+
+ipcRenderer.on(desktopChannels.hostState, (_event: IpcRendererEvent, message: unknown) => {
+  const parsed = hostStateSchema.safeParse(message);
+  if (parsed.success) deliver({ kind: 'host-state', state: parsed.data });
+  else deliver({ kind: 'refused', source: 'main', reason: describeRefusal(parsed.error) });
+});
+
+ipcRenderer.on(desktopChannels.refusal, (_event: IpcRendererEvent, reason: unknown) => {
+  deliver({ kind: 'refused', source: 'host', reason: String(reason) });
+});
+
+function sendToHost(command: HostCommand): void {
+  const checked = hostCommandSchema.parse(command);
+  if (!livePort) throw new Error('There is no host to take the command.');
+  livePort.postMessage(checked);
+}
+
+function sendToMain(command: DesktopCommand): Promise<unknown> {
+  return ipcRenderer.invoke(desktopChannels.command, desktopCommandSchema.parse(command));
+}
+
+const api: OtabenchApi = {
+  onUpdate: (newListener) => {
+    listener = newListener;
+    for (const update of early.splice(0)) newListener(update);
+  },
+  ready: async () => desktopSettingsSchema.parse(await sendToMain({ type: 'window-ready' })),
+  startRun: (experimentFile) => {
+    sendToHost({ type: 'start-run', experimentFile });
+  },
+  stopRun: () => {
+    sendToHost({ type: 'stop-run' });
+  },
+  restartHost: async () => {
+    await sendToMain({ type: 'restart-host' });
+  },
+  openReport: async (run) => {
+    await sendToMain({ type: 'open-report', run });
+  },
+};
+contextBridge.exposeInMainWorld('otabench', api);

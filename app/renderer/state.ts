@@ -1,0 +1,227 @@
+/** What the window knows, as a pure function of what it was told. Nothing here touches the page. */
+import type { HostState, WindowUpdate } from '../ipc/desktop-messages';
+import type { HostEvent, Point } from '../ipc/host-messages';
+
+type RunStarted = Extract<HostEvent, { type: 'run-started' }>;
+
+export interface RunView {
+  readonly run: string;
+  readonly name: string;
+  /** `lost`: the host went away in the middle of it. */
+  readonly phase: 'running' | 'stopping' | 'done' | 'stopped' | 'failed' | 'lost';
+  readonly trialsDone: number;
+  readonly trialsTotal: number;
+  readonly questionsPerSecond: number;
+  readonly remainingS: number | null;
+  readonly wallS: number | null;
+  readonly radios: RunStarted['radios'];
+  readonly simulated: boolean;
+  readonly hasReport: boolean;
+}
+
+export interface PointView {
+  readonly point: Point;
+  readonly complete: boolean;
+}
+
+export interface Notice {
+  /** A notice replaces the earlier one with the same key. */
+  readonly key: string;
+  readonly severity: 'error' | 'warning';
+  readonly text: string;
+  readonly count: number;
+  readonly offerRestart: boolean;
+}
+
+export interface ViewState {
+  readonly host: HostState;
+  readonly hostVersion: string | null;
+  /** How the host ended last. */
+  readonly hostFailure: string | null;
+  readonly run: RunView | null;
+  /** By arm and requested SNR, in the order of the table. */
+  readonly points: readonly PointView[];
+  readonly notices: readonly Notice[];
+  /** Asked for, not yet confirmed by the host. */
+  readonly startPending: boolean;
+}
+
+export const initialState: ViewState = {
+  host: { phase: 'starting', pid: null, message: null, restarts: 0 },
+  hostVersion: null,
+  hostFailure: null,
+  run: null,
+  points: [],
+  notices: [],
+  startPending: false,
+};
+
+const NOTICES_SHOWN = 4;
+
+export function isRunning(state: ViewState): boolean {
+  return state.run?.phase === 'running' || state.run?.phase === 'stopping';
+}
+
+/** The host is there and answers. */
+export function hostAnswers(state: ViewState): boolean {
+  return state.host.phase === 'ready' || state.host.phase === 'busy';
+}
+
+export function reduce(state: ViewState, update: WindowUpdate): ViewState {
+  if (update.kind === 'host-event') return reduceEvent(state, update.event);
+  if (update.kind === 'host-state') return reduceHostState(state, update.state);
+  const sender = update.source === 'host' ? 'The host' : 'The main process';
+  return addNotice(state, {
+    key: 'refused',
+    severity: 'error',
+    text: `${sender} sent a message that is not of the agreed form; it was refused (${update.reason}).`,
+    offerRestart: false,
+  });
+}
+
+export function startRequested(state: ViewState): ViewState {
+  return { ...state, startPending: true };
+}
+
+export function stopRequested(state: ViewState): ViewState {
+  return state.run?.phase === 'running' ? { ...state, run: { ...state.run, phase: 'stopping' } } : state;
+}
+
+/** Something that the user asked for could not be done. */
+export function commandFailed(state: ViewState, reason: string): ViewState {
+  const notice = { key: 'command', severity: 'error', text: reason, offerRestart: false } as const;
+  return addNotice({ ...state, startPending: false }, notice);
+}
+
+export function dismissNotice(state: ViewState, key: string): ViewState {
+  return { ...state, notices: state.notices.filter((notice) => notice.key !== key) };
+}
+
+function reduceEvent(state: ViewState, event: HostEvent): ViewState {
+  switch (event.type) {
+    case 'ready':
+      return { ...state, hostVersion: event.version };
+    case 'heartbeat':
+    case 'busy':
+      return state;
+    case 'run-started':
+      return startRun(state, event);
+    case 'progress': {
+      if (state.run?.run !== event.run) return state;
+      const { trialsDone, trialsTotal, questionsPerSecond, remainingS } = event;
+      return { ...state, run: { ...state.run, trialsDone, trialsTotal, questionsPerSecond, remainingS } };
+    }
+    case 'point':
+      if (state.run?.run !== event.run) return state;
+      return { ...state, points: mergePoint(state.points, { point: event.point, complete: event.complete }) };
+    case 'run-finished':
+      return finishRun(state, event);
+    case 'error':
+      return addNotice(
+        { ...state, startPending: false },
+        { key: 'host-error', severity: 'error', text: event.message, offerRestart: false },
+      );
+  }
+}
+
+function startRun(state: ViewState, event: RunStarted): ViewState {
+  // Said again to a window that was attached anew: what is shown of this run stays.
+  const again = state.run?.run === event.run;
+  return {
+    ...state,
+    startPending: false,
+    points: again ? state.points : [],
+    notices: again ? state.notices : state.notices.filter((notice) => notice.key === 'refused'),
+    run: {
+      run: event.run,
+      name: event.name,
+      phase: 'running',
+      trialsDone: again ? (state.run?.trialsDone ?? 0) : 0,
+      trialsTotal: event.trialsTotal,
+      questionsPerSecond: 0,
+      remainingS: null,
+      wallS: null,
+      radios: event.radios,
+      simulated: event.simulated,
+      hasReport: false,
+    },
+  };
+}
+
+function finishRun(state: ViewState, event: Extract<HostEvent, { type: 'run-finished' }>): ViewState {
+  if (state.run?.run !== event.run) return state;
+  const run: RunView = {
+    ...state.run,
+    phase: event.outcome,
+    wallS: event.wallS,
+    remainingS: null,
+    hasReport: event.reportFile !== null,
+  };
+  const finished = { ...state, run };
+  if (event.outcome === 'done' && event.message === null) return finished;
+  if (event.outcome === 'stopped' && event.message === null) return finished;
+  return addNotice(finished, {
+    key: 'run',
+    severity: event.outcome === 'failed' ? 'error' : 'warning',
+    text: `Run ${event.outcome}: ${event.message ?? 'the host gave no reason'}`,
+    offerRestart: false,
+  });
+}
+
+function reduceHostState(state: ViewState, host: HostState): ViewState {
+  const next = { ...state, host };
+  const cause = host.message ?? '';
+  switch (host.phase) {
+    case 'silent':
+      return addNotice(next, hostNotice('warning', `${cause} What the window shows may be old.`));
+    case 'ended':
+      return addNotice(loseRun(next, cause), hostNotice('error', `${cause} It is being restarted.`));
+    case 'failed':
+      return addNotice(loseRun(next, cause), {
+        ...hostNotice('error', `${cause} It was restarted ${host.restarts} times and is left off now.`),
+        offerRestart: true,
+      });
+    case 'ready': {
+      const before = state.notices.find((notice) => notice.key === 'host');
+      if (!before) return next;
+      // A silence that has passed needs no more words; a restart does, until the user has seen it.
+      if (before.severity === 'warning') return dismissNotice(next, 'host');
+      const outcome = 'It has been restarted. Nothing was resumed; nothing transmits until you start a run.';
+      return addNotice(next, hostNotice('error', `${state.hostFailure ?? ''} ${outcome}`));
+    }
+    case 'starting':
+    case 'busy':
+    case 'stopping':
+      return next;
+  }
+}
+
+function loseRun(state: ViewState, hostFailure: string): ViewState {
+  const idle = { ...state, hostFailure, startPending: false };
+  return isRunning(state) && state.run ? { ...idle, run: { ...state.run, phase: 'lost', remainingS: null } } : idle;
+}
+
+function hostNotice(severity: Notice['severity'], text: string): Omit<Notice, 'count'> {
+  return { key: 'host', severity, text: text.trim(), offerRestart: false };
+}
+
+function addNotice(state: ViewState, notice: Omit<Notice, 'count'>): ViewState {
+  const before = state.notices.find((other) => other.key === notice.key);
+  const counts = notice.key === 'refused' || before?.text === notice.text;
+  const added: Notice = { ...notice, count: before && counts && notice.key !== 'host' ? before.count + 1 : 1 };
+  const notices = before
+    ? state.notices.map((other) => (other === before ? added : other))
+    : [...state.notices, added].slice(-NOTICES_SHOWN);
+  return { ...state, notices };
+}
+
+function mergePoint(points: readonly PointView[], added: PointView): readonly PointView[] {
+  const sameKey = (other: PointView): boolean =>
+    other.point.arm === added.point.arm && other.point.requestedSnrDb === added.point.requestedSnrDb;
+  if (points.some(sameKey)) return points.map((other) => (sameKey(other) ? added : other));
+  // Arms in the order in which they came, SNR ascending within an arm.
+  const arms = [...new Set([...points, added].map(({ point }) => point.arm))];
+  return [...points, added].sort(
+    (a, b) => arms.indexOf(a.point.arm) - arms.indexOf(b.point.arm) || a.point.requestedSnrDb - b.point.requestedSnrDb,
+  );
+}
