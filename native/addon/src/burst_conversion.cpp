@@ -1,0 +1,117 @@
+#include "burst_conversion.hpp"
+
+#include "conversion.hpp"
+
+#include "otabench/phy/numerology.hpp"
+
+#include <complex>
+#include <vector>
+
+namespace otabench::addon {
+namespace {
+
+// As many symbols of a constellation as an eye can use.
+constexpr std::size_t kMostConstellationSymbols = 512;
+
+Napi::Float32Array complex_array(Napi::Env env, const std::complex<float>* values, std::size_t count) {
+  // std::complex<float> is by the standard an array of re, im.
+  return to_float_array(env, reinterpret_cast<const float*>(values), 2 * count);
+}
+
+Napi::Float32Array decimated_constellation(Napi::Env env, const std::vector<std::complex<float>>& symbols) {
+  const std::size_t stride = (symbols.size() + kMostConstellationSymbols - 1) / kMostConstellationSymbols;
+  if (stride <= 1)
+    return complex_array(env, symbols.data(), symbols.size());
+  std::vector<std::complex<float>> kept;
+  for (std::size_t i = 0; i < symbols.size(); i += stride)
+    kept.push_back(symbols[i]);
+  return complex_array(env, kept.data(), kept.size());
+}
+
+Napi::Object to_js(Napi::Env env, const radio::TimedBurst& timed) {
+  const phy::ReceivedBurst& burst = timed.burst;
+  const Napi::Object object = Napi::Object::New(env);
+  object.Set("outcome", phy::toString(burst.outcome));
+  object.Set("headerOk", burst.headerOk);
+  object.Set("epoch", static_cast<double>(timed.epoch));
+  object.Set("arrivalNs", timed.arrival_ns);
+  object.Set("cfoHz", finite_or_null(env, burst.cfoHz));
+  object.Set("clockOffsetPpm", finite_or_null(env, burst.clockOffsetPpm));
+  object.Set("user", burst.header.user);
+  object.Set("sequence", burst.header.sequence);
+  object.Set("tokens", burst.header.tokens);
+  object.Set("dimension", burst.header.dimension);
+  object.Set("scale", burst.header.scale);
+  object.Set("data", burst.tokens.empty() ? env.Null()
+                                          : static_cast<Napi::Value>(to_float_array(env, burst.tokens.data(),
+                                                                                    burst.tokens.size())));
+  object.Set("snrDb", finite_or_null(env, burst.snrDb));
+  object.Set("preambleDb", finite_or_null(env, burst.snrRepeatedPreamble.snrDb));
+  object.Set("emptyCarriersDb", finite_or_null(env, burst.snrEmptyCarriers.snrDb));
+  object.Set("pilotEvmDb", finite_or_null(env, burst.snrPilotEvm.snrDb));
+  object.Set("noiseVariance", finite_or_null(env, burst.noiseVariance));
+  object.Set("channel", complex_array(env, burst.channel.data(), burst.channel.size()));
+  object.Set("carrierSnrDb", to_float_array(env, burst.carrierSnrDb.data(), burst.carrierSnrDb.size()));
+  object.Set("constellation", decimated_constellation(env, burst.constellation));
+  return object;
+}
+
+Napi::Value time_or_null(Napi::Env env, const std::optional<std::int64_t>& time_ns) {
+  return time_ns ? Napi::Number::New(env, static_cast<double>(*time_ns)) : env.Null();
+}
+
+} // namespace
+
+Napi::Object to_js(Napi::Env env, const radio::ReceiverBatch& batch) {
+  const Napi::Object object = Napi::Object::New(env);
+  const Napi::Array bursts = Napi::Array::New(env, batch.bursts.size());
+  for (std::size_t i = 0; i < batch.bursts.size(); ++i)
+    bursts.Set(static_cast<std::uint32_t>(i), to_js(env, batch.bursts[i]));
+  object.Set("bursts", bursts);
+  object.Set("events", to_js(env, batch.events));
+  object.Set("epoch", static_cast<double>(batch.epoch));
+  object.Set("processedUntilNs", static_cast<double>(batch.processed_until_ns));
+  object.Set("droppedBursts", static_cast<double>(batch.dropped_bursts));
+  object.Set("running", batch.running);
+  return object;
+}
+
+Napi::Object to_js(Napi::Env env, const radio::SentBurst& sent) {
+  const Napi::Object object = Napi::Object::New(env);
+  object.Set("paprDb", sent.report.paprDb);
+  object.Set("clippedFraction", sent.report.clippedFraction);
+  object.Set("rmsDbfs", sent.report.rmsDbfs);
+  object.Set("scale", sent.report.scale);
+  object.Set("payloadOfdmSymbols", static_cast<double>(sent.report.payloadOfdmSymbols));
+  object.Set("startNs", time_or_null(env, sent.start_ns));
+  object.Set("endNs", time_or_null(env, sent.end_ns));
+  object.Set("samplesWritten", static_cast<double>(sent.samples_written));
+  return object;
+}
+
+Napi::Value burst_layout(const Napi::CallbackInfo& info) {
+  const Napi::Object request = required_object(info[0], "layout");
+  const int tokens = static_cast<int>(required_integer(request, "tokens", 1, phy::kMaxTokens));
+  const int dimension = static_cast<int>(required_integer(request, "dimension", 1, phy::kMaxDimension));
+  const Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("samples", static_cast<double>(phy::burstSampleCount(tokens, dimension)));
+  object.Set("preambleStartSample", phy::kGuardSamples);
+  object.Set("payloadStartSample", phy::kGuardSamples + phy::kPreambleSamples + phy::kHeaderSamples);
+  object.Set("payloadOfdmSymbols", static_cast<double>(phy::payloadOfdmSymbolCount(tokens, dimension)));
+  return object;
+}
+
+Napi::Object numerology(Napi::Env env) {
+  const Napi::Object object = Napi::Object::New(env);
+  object.Set("fftSize", phy::kCarriers);
+  object.Set("cpLength", phy::kCyclicPrefix);
+  object.Set("mostPayloadOfdmSymbols", phy::kMaxPayloadOfdmSymbols);
+  const auto loaded = phy::loadedCarriers();
+  Napi::Int16Array carriers = Napi::Int16Array::New(env, loaded.size());
+  for (std::size_t i = 0; i < loaded.size(); ++i)
+    carriers[i] = static_cast<std::int16_t>(loaded[i]);
+  object.Set("carriers", carriers);
+  return object;
+}
+
+} // namespace otabench::addon

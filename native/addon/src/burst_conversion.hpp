@@ -1,0 +1,20 @@
+// Received and sent bursts as JavaScript objects; the layout of a burst in samples.
+#pragma once
+
+#include "otabench/radio/receiver.hpp"
+#include "otabench/radio/transmitter.hpp"
+
+#include <napi.h>
+
+namespace otabench::addon {
+
+// {bursts, events, epoch, processedUntilNs, droppedBursts, running}
+Napi::Object to_js(Napi::Env env, const radio::ReceiverBatch& batch);
+// {paprDb, clippedFraction, rmsDbfs, scale, payloadOfdmSymbols, startNs, endNs, samplesWritten}
+Napi::Object to_js(Napi::Env env, const radio::SentBurst& sent);
+// JS: (tokens, dimension) -> {samples, preambleStartSample, payloadStartSample, payloadOfdmSymbols}
+Napi::Value burst_layout(const Napi::CallbackInfo& info);
+// {fftSize, cpLength, carriers}: fixed numbers of the waveform.
+Napi::Object numerology(Napi::Env env);
+
+} // namespace otabench::addon
