@@ -1,0 +1,483 @@
+#include "demodulator.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "simd.hpp"
+
+namespace otabench::phy {
+
+namespace {
+
+constexpr double kTwoPi = 6.283185307179586;
+constexpr double kCentre = kCyclicPrefix / 2.0; // middle of the delay window, from the FFT's first sample
+
+/** Sum of log-likelihood ratios "no pilots" against "pilots" at which the payload counts as lost. */
+constexpr double kLossThreshold = 20;
+
+// CFO error variance after the search, (rad/sample)^2: 2e-3 covers Es/N0 = -5 dB.
+constexpr double kSearchCfoVariance = 4e-6;
+
+std::array<double, kLoadedCarriers> trainingWeights(int shortBlocks, int fullSymbols) {
+  std::array<double, kLoadedCarriers> weights{};
+  for (int k = 0; k < kLoadedCarriers; ++k)
+    weights[k] = fullSymbols + shortBlocks * static_cast<double>(std::norm(waveform().shortTraining[k]));
+  return weights;
+}
+
+OTAPHY_CLONES void multiply(Cf* out, const Cf* a, const Cf* b, int count) {
+  for (int n = 0; n < count; ++n)
+    out[n] = a[n] * b[n];
+}
+
+/** sum conj(h x) y over the loaded carriers. */
+OTAPHY_CLONES Cf matched(const Cf* channel, const Cf* sent, const Cf* received) {
+  const float* h = reinterpret_cast<const float*>(channel);
+  const float* x = reinterpret_cast<const float*>(sent);
+  const float* y = reinterpret_cast<const float*>(received);
+  constexpr int kWhole = kLoadedCarriers / 4 * 4;
+  static_assert(kWhole == kLoadedCarriers);
+  float re[4] = {}, im[4] = {};
+  for (int k = 0; k < kWhole; k += 4)
+    for (int j = 0; j < 4; ++j) {
+      const int i = 2 * (k + j);
+      const float ar = h[i] * x[i] - h[i + 1] * x[i + 1], ai = h[i] * x[i + 1] + h[i + 1] * x[i];
+      re[j] += ar * y[i] + ai * y[i + 1];
+      im[j] += ar * y[i + 1] - ai * y[i];
+    }
+  return {(re[0] + re[1]) + (re[2] + re[3]), (im[0] + im[1]) + (im[2] + im[3])};
+}
+
+/** sum |y - h x turn|^2 over the loaded carriers. */
+OTAPHY_CLONES float residual(const Cf* channel, const Cf* sent, const Cf* received, Cf turn) {
+  float lanes[4] = {};
+  for (int k = 0; k < kLoadedCarriers; k += 4)
+    for (int j = 0; j < 4; ++j) {
+      const Cf e = received[k + j] - channel[k + j] * sent[k + j] * turn;
+      lanes[j] += e.real() * e.real() + e.imag() * e.imag();
+    }
+  return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
+
+/** sum += y conj(x) turn. */
+OTAPHY_CLONES void accumulate(Cf* sum, const Cf* received, const Cf* sent, Cf turn) {
+  for (int k = 0; k < kLoadedCarriers; ++k)
+    sum[k] += received[k] * std::conj(sent[k]) * turn;
+}
+
+Cf unit(double phase) {
+  return {static_cast<float>(std::cos(phase)), static_cast<float>(std::sin(phase))};
+}
+
+double energy(const CarrierVector& v) {
+  double sum = 0;
+  for (const Cf& c : v)
+    sum += static_cast<double>(std::norm(c));
+  return sum;
+}
+
+} // namespace
+
+BurstDemodulator::BurstDemodulator(const ReceiverConfig& config)
+    : config_(config), fft_(kCarriers, Fft::Direction::Forward),
+      preambleSmoother_(trainingWeights(kShortBlocks, kLongRepeats)),
+      fullSmoother_(trainingWeights(kShortBlocks, kLongRepeats + kHeaderSymbols)) {
+  known_.resize(kKnown);
+  sent_.resize(kKnown);
+  for (int i = 0; i < kShortBlocks; ++i) {
+    sent_[i] = waveform().shortTraining;
+    knownTime_.push_back(-kLongCentre - kLongPrefix - kCarriers * (kShortBlocks - i) + kCarriers / 2);
+  }
+  for (int r = 0; r < kLongRepeats; ++r) {
+    sent_[kShortBlocks + r] = waveform().longTraining;
+    knownTime_.push_back(-kLongCentre + kCarriers * r + kCarriers / 2);
+  }
+  for (int m = 0; m < kHeaderSymbols; ++m)
+    knownTime_.push_back(static_cast<double>(symbolOffset(m)) + kCarriers / 2);
+}
+
+void BurstDemodulator::begin(std::int64_t longStart, double cfo, double metric) {
+  longStart_ = longStart;
+  reference_ = longStart + kLongPrefix + kLongCentre;
+  metric_ = metric;
+  cfo_ = cfo;
+  const double cfoHz = cfo / kTwoPi * config_.sampleRateHz;
+  // A transmitter whose clock is fast by e sends a sample in 1 / (1 + e) receiver samples.
+  stretch_ = config_.centerFrequencyHz > 0 ? 1 / (1 + cfoHz / config_.centerFrequencyHz) - 1 : 0;
+  fillRotation(rotation_.data(), kCarriers, 0, -cfo);
+  for (Cf& c : rotation_)
+    c *= 0.125F; // 1 / sqrt(64): noise variance per carrier = per sample
+  estimated_ = false;
+  headerOk_ = false;
+  ofdmSymbols_ = 0;
+  trackedFrequency_ = 0;
+  emptyPower_ = 0;
+  emptyCount_ = 0;
+  lossScore_ = 0;
+  lossBegin_ = 0;
+  lostSymbol_ = -1;
+  pilotResidual_ = pilotFreedom_ = 0;
+  phaseDrift_ = 0;
+}
+
+BurstDemodulator::Window BurstDemodulator::window(std::int64_t offset) const {
+  const double drift = static_cast<double>(offset) * stretch_;
+  const double whole = std::nearbyint(drift);
+  return {reference_ + offset - kWindowLead + static_cast<std::int64_t>(whole), drift - whole};
+}
+
+std::int64_t BurstDemodulator::symbolEnd(int m) const {
+  return window(symbolOffset(kHeaderSymbols + m)).start + kCarriers;
+}
+
+void BurstDemodulator::extract(const StreamView& stream, std::int64_t offset, Cf* carriers, bool countEmpty) {
+  const Window w = window(offset);
+  multiply(fft_.in(), stream.at(w.start), rotation_.data(), kCarriers);
+  fft_.run();
+  // One ramp holds the rotation up to this window, the clock's fraction of a sample and the delay window's
+  // middle.
+  const double step = kTwoPi * (kCentre + w.late) / kCarriers;
+  const double phase = -cfo_ * static_cast<double>(w.start - reference_) - step * kHighestCarrier;
+  Cf ramp[kLoadedCarriers + 1];
+  fillRotation(ramp, kLoadedCarriers + 1, phase, step);
+  const Cf* bins = fft_.out();
+  multiply(carriers, bins + kCarriers - kHighestCarrier, ramp, kHighestCarrier);
+  multiply(carriers + kHighestCarrier, bins + 1, ramp + kHighestCarrier + 1, kHighestCarrier);
+  if (!countEmpty)
+    return;
+  float power = 0;
+  for (const int bin : waveform().emptyBin)
+    power += std::norm(bins[bin]);
+  emptyPower_ += static_cast<double>(power);
+  emptyCount_ += static_cast<std::int64_t>(waveform().emptyBin.size());
+}
+
+/** Weighted mean of Y X* / |X|^2 over the known symbols first..last-1. */
+CarrierVector BurstDemodulator::combine(int first, int last, const std::vector<double>& phases) const {
+  CarrierVector sum{};
+  std::array<float, kLoadedCarriers> weight{};
+  for (int i = first; i < last; ++i) {
+    accumulate(sum.data(), known_[i].data(), sent_[i].data(), unit(-phases[i]));
+    for (int k = 0; k < kLoadedCarriers; ++k)
+      weight[k] += std::norm(sent_[i][k]);
+  }
+  for (int k = 0; k < kLoadedCarriers; ++k)
+    sum[k] /= weight[k];
+  return sum;
+}
+
+/** Tracks the phase over the first `count` known symbols with all their carriers, and smooths it. */
+void BurstDemodulator::trackKnown(int count, const CarrierVector& channel, double noiseVariance) {
+  tracker_.start(knownTime_[0], 1.0, 0, kSearchCfoVariance);
+  for (int i = 0; i < count; ++i) {
+    const double predicted = tracker_.predict(knownTime_[i]);
+    const Cd z = Cd(matched(channel.data(), sent_[i].data(), known_[i].data()));
+    double power = 0;
+    for (int k = 0; k < kLoadedCarriers; ++k)
+      power += static_cast<double>(std::norm(channel[k] * sent_[i][k]));
+    tracker_.observe(std::arg(z * std::polar(1.0, -predicted)), noiseVariance / (2 * std::max(power, 1e-30)));
+  }
+  tracker_.smooth(phases_, frequencies_);
+}
+
+void BurstDemodulator::estimatePreamble() {
+  // First pass: the long repeats as they are. Their differences give the noise.
+  phases_.assign(kKnown, 0.0);
+  const auto repeatedNoise = [&](CarrierVector& mean) {
+    mean = combine(kShortBlocks, kTraining, phases_);
+    double noise = 0;
+    for (int i = kShortBlocks; i < kTraining; ++i)
+      noise +=
+          static_cast<double>(residual(mean.data(), sent_[i].data(), known_[i].data(), unit(phases_[i])));
+    return noise / ((kLongRepeats - 1) * kLoadedCarriers);
+  };
+  CarrierVector mean;
+  noiseVariance_ = std::max(repeatedNoise(mean), 1e-20);
+  double power =
+      std::max(energy(mean) / kLoadedCarriers - noiseVariance_ / kLongRepeats, 1e-3 * noiseVariance_);
+  trackKnown(kTraining, mean, noiseVariance_);
+  // Second pass: residual CFO removed, short training joined.
+  noiseVariance_ = std::max(repeatedNoise(mean), 1e-20);
+  repeatedNoise_ = noiseVariance_;
+  repeatedPower_ = 0;
+  for (const int k : waveform().data)
+    repeatedPower_ += static_cast<double>(std::norm(mean[k])) / kDataCarriers;
+  repeatedPower_ -= noiseVariance_ / kLongRepeats;
+  power = std::max(energy(mean) / kLoadedCarriers - noiseVariance_ / kLongRepeats, 1e-3 * noiseVariance_);
+  const auto estimate = preambleSmoother_.smooth(combine(0, kTraining, phases_), noiseVariance_, power);
+  channel_ = estimate.channel;
+  rawPower_ = estimate.rawPower;
+  // Once more with the better channel; this leaves the tracker ready for the header.
+  trackKnown(kTraining, channel_, noiseVariance_);
+  trackedFrequency_ = frequencies_.back();
+}
+
+HeaderBits BurstDemodulator::decodeBits(const CarrierVector& channel, const std::vector<double>& phases,
+                                        double noiseVariance) const {
+  const Waveform& w = waveform();
+  CodedLlrs llrs{};
+  const auto gain = static_cast<float>(1.0 / noiseVariance);
+  for (int m = 0; m < kHeaderSymbols; ++m) {
+    const Cf turn = unit(-phases[kTraining + m]) * gain;
+    const CarrierVector& y = known_[kTraining + m];
+    for (int d = 0; d < kDataCarriers; ++d) {
+      const int k = w.data[d];
+      const Cf v = std::conj(channel[k]) * y[k] * turn;
+      const int slot = (m * kDataCarriers + d) * 2;
+      llrs[w.headerBit[slot]] += v.real() * w.headerSign[slot];
+      llrs[w.headerBit[slot + 1]] += v.imag() * w.headerSign[slot + 1];
+    }
+  }
+  return viterbiDecode(llrs);
+}
+
+void BurstDemodulator::placeHeader(const HeaderBits& bits) {
+  const Waveform& w = waveform();
+  const CodedBits coded = convolutionalEncode(bits);
+  constexpr float a = 0.70710678F;
+  for (int m = 0; m < kHeaderSymbols; ++m) {
+    CarrierVector& x = sent_[kTraining + m];
+    for (int p = 0; p < kPilotCarriers; ++p)
+      x[w.pilot[p]] = w.pilotSign[m][p];
+    for (int d = 0; d < kDataCarriers; ++d) {
+      const int slot = (m * kDataCarriers + d) * 2;
+      const float i = coded[w.headerBit[slot]] == 0 ? a : -a, q = coded[w.headerBit[slot + 1]] == 0 ? a : -a;
+      x[w.data[d]] = {i * w.headerSign[slot], q * w.headerSign[slot + 1]};
+    }
+  }
+}
+
+BurstDemodulator::HeaderResult BurstDemodulator::decodeHeader(const StreamView& stream) {
+  const Waveform& w = waveform();
+  for (int i = 0; i < kTraining; ++i)
+    extract(stream, static_cast<std::int64_t>(knownTime_[i]) - kCarriers / 2, known_[i].data(),
+            i >= kShortBlocks);
+  for (int m = 0; m < kHeaderSymbols; ++m)
+    extract(stream, symbolOffset(m), known_[kTraining + m].data(), true);
+  estimatePreamble();
+  estimated_ = true;
+
+  double pilotPower = 0;
+  for (const int k : w.pilot)
+    pilotPower += static_cast<double>(std::norm(channel_[k]));
+  for (int m = 0; m < kHeaderSymbols; ++m) {
+    const double predicted = tracker_.predict(knownTime_[kTraining + m]);
+    Cd z = 0;
+    for (int p = 0; p < kPilotCarriers; ++p)
+      z += Cd(std::conj(channel_[w.pilot[p]]) * known_[kTraining + m][w.pilot[p]] * w.pilotSign[m][p]);
+    tracker_.observe(std::arg(z * std::polar(1.0, -predicted)),
+                     noiseVariance_ / (2 * std::max(pilotPower, 1e-30)));
+  }
+  tracker_.smooth(phases_, frequencies_);
+  const auto header = unpackHeader(decodeBits(channel_, phases_, noiseVariance_));
+  if (!header)
+    return HeaderResult::Corrupt;
+  header_ = *header;
+  if (headerFault(header_, config_.maxPayloadOfdmSymbols) != nullptr)
+    return HeaderResult::Implausible;
+  headerOk_ = true;
+  placeHeader(packHeader(header_));
+  estimateFromHeader();
+  ofdmSymbols_ = static_cast<int>(payloadOfdmSymbolCount(header_.tokens, header_.dimension));
+  payload_.resize(static_cast<std::size_t>(ofdmSymbols_));
+  return HeaderResult::Ok;
+}
+
+/** The decoded header is training: 16 full symbols instead of 4. */
+void BurstDemodulator::estimateFromHeader() {
+  trackKnown(kKnown, channel_, noiseVariance_);
+  double power =
+      std::max(rawPower_ - noiseVariance_ * preambleSmoother_.dataNoiseGain(), 1e-3 * noiseVariance_);
+  const auto estimate = fullSmoother_.smooth(combine(0, kKnown, phases_), noiseVariance_, power);
+  channel_ = estimate.channel;
+  rawPower_ = estimate.rawPower;
+  trackKnown(kKnown, channel_, noiseVariance_);
+  trackedFrequency_ = frequencies_.back();
+  knownResidual_ = 0;
+  for (int i = kShortBlocks; i < kKnown; ++i)
+    knownResidual_ +=
+        static_cast<double>(residual(channel_.data(), sent_[i].data(), known_[i].data(), unit(phases_[i])));
+  constexpr double kObservations = (kLongRepeats + kHeaderSymbols) * kLoadedCarriers;
+  knownFreedom_ = kObservations * (1 - fullSmoother_.noiseGain()) - 1; // 1: two real phase parameters
+  noiseVariance_ = std::max(knownResidual_ / knownFreedom_, 1e-20);
+  pilotPower_ = 0;
+  for (const int k : waveform().pilot)
+    pilotPower_ += static_cast<double>(std::norm(channel_[k]));
+}
+
+bool BurstDemodulator::takeSymbol(const StreamView& stream, int m) {
+  const Waveform& w = waveform();
+  CarrierVector& y = payload_[static_cast<std::size_t>(m)];
+  const std::int64_t offset = symbolOffset(kHeaderSymbols + m);
+  extract(stream, offset, y.data(), true);
+  const auto& signs = w.pilotSign[static_cast<std::size_t>(kHeaderSymbols + m)];
+  const double predicted = tracker_.predict(static_cast<double>(offset) + kCarriers / 2);
+  Cf z = 0;
+  for (int p = 0; p < kPilotCarriers; ++p)
+    z += std::conj(channel_[w.pilot[p]]) * y[w.pilot[p]] * signs[p];
+  const Cd turned = Cd(z) * std::polar(1.0, -predicted);
+  tracker_.observe(std::arg(turned), noiseVariance_ / (2 * std::max(pilotPower_, 1e-30)));
+  // Page's test: |y|^2 - |y - h x|^2 over the noise has mean -+ SNR with and without pilots.
+  if (lossScore_ <= 0)
+    lossBegin_ = m;
+  lossScore_ = std::max(0.0, lossScore_) + (pilotPower_ - 2 * turned.real()) / noiseVariance_;
+  if (!(lossScore_ > kLossThreshold))
+    return true;
+  lostSymbol_ = lossBegin_;
+  return false;
+}
+
+void BurstDemodulator::finish(ReceivedBurst& burst) {
+  const Waveform& w = waveform();
+  tracker_.smooth(phases_, frequencies_);
+  trackedFrequency_ = frequencies_.back();
+  const double* phases = phases_.data() + kKnown;
+
+  // Pilots add to the noise estimate before it is used.
+  double meanPhase = 0, slope = 0, time2 = 0;
+  for (int m = 0; m < ofdmSymbols_; ++m) {
+    const Cf turn = unit(phases[m]);
+    const auto& signs = w.pilotSign[static_cast<std::size_t>(kHeaderSymbols + m)];
+    for (int p = 0; p < kPilotCarriers; ++p) {
+      const int k = w.pilot[p];
+      pilotResidual_ += static_cast<double>(std::norm(payload_[m][k] - channel_[k] * signs[p] * turn));
+    }
+    const double t = m - 0.5 * (ofdmSymbols_ - 1);
+    meanPhase += phases[m] / ofdmSymbols_;
+    slope += phases[m] * t;
+    time2 += t * t;
+  }
+  slope = time2 > 0 ? slope / time2 : 0;
+  double drift = 0;
+  for (int m = 0; m < ofdmSymbols_; ++m) {
+    const double e = phases[m] - meanPhase - slope * (m - 0.5 * (ofdmSymbols_ - 1));
+    drift += e * e / ofdmSymbols_;
+  }
+  phaseDrift_ = std::sqrt(drift);
+  pilotFreedom_ = static_cast<double>(kPilotCarriers) * ofdmSymbols_ * (1 + fullSmoother_.noiseGain());
+  noiseVariance_ = std::max((knownResidual_ + pilotResidual_) / (knownFreedom_ + pilotFreedom_), 1e-20);
+
+  std::array<Cf, kLoadedCarriers> weight;
+  for (int k = 0; k < kLoadedCarriers; ++k)
+    weight[k] = std::conj(channel_[k]) / (std::norm(channel_[k]) + static_cast<float>(noiseVariance_));
+  const auto symbols = static_cast<std::size_t>(payloadSymbolCount(header_.tokens, header_.dimension));
+  burst.constellation.resize(static_cast<std::size_t>(ofdmSymbols_) * kDataCarriers);
+  Cf* out = burst.constellation.data();
+  for (int m = 0; m < ofdmSymbols_; ++m, out += kDataCarriers) {
+    const Cf turn = unit(-phases[m]);
+    Cf equalised[kLoadedCarriers];
+    multiply(equalised, payload_[m].data(), weight.data(), kLoadedCarriers);
+    for (int d = 0; d < kDataCarriers; ++d)
+      out[d] = equalised[w.data[d]] * turn;
+  }
+  burst.constellation.resize(symbols);
+
+  burstScramble(header_.sequence, static_cast<int>(symbols), order_, turn_);
+  const auto count = static_cast<std::size_t>(header_.tokens) * static_cast<std::size_t>(header_.dimension);
+  burst.tokens.resize(2 * symbols);
+  const auto scale = static_cast<float>(header_.scale);
+  const Cf back[4] = {{scale, 0}, {0, -scale}, {-scale, 0}, {0, scale}}; // quarter turns undone
+  double power = 0;
+  for (std::size_t k = 0; k < symbols; ++k) {
+    const std::uint32_t position = order_[k];
+    const Cf s = burst.constellation[position] * back[turn_[position]];
+    burst.tokens[2 * k] = s.real();
+    burst.tokens[2 * k + 1] = s.imag();
+    power += static_cast<double>(std::norm(burst.constellation[position]));
+  }
+  burst.tokens.resize(count);
+  const auto toUnit =
+      static_cast<float>(1 / std::sqrt(std::max(power / static_cast<double>(symbols), 1e-30)));
+  for (Cf& c : burst.constellation)
+    c *= toUnit;
+  burst.payloadSymbols = static_cast<std::int64_t>(symbols);
+  burst.outcome = BurstOutcome::Ok;
+  describe(burst);
+}
+
+void BurstDemodulator::fillTiming(ReceivedBurst& burst) const {
+  // The strongest path's delay: maximum of the channel's response within a sample of the integer estimate.
+  const auto response = [&](double delay) {
+    Cf ramp[kLoadedCarriers + 1];
+    const double step = kTwoPi * (delay - (kCentre - kWindowLead)) / kCarriers;
+    fillRotation(ramp, kLoadedCarriers + 1, -step * kHighestCarrier, step);
+    Cf sum = 0;
+    for (int k = 0; k < kHighestCarrier; ++k)
+      sum += channel_[k] * ramp[k] + channel_[kHighestCarrier + k] * ramp[kHighestCarrier + 1 + k];
+    return static_cast<double>(std::norm(sum));
+  };
+  double best = 0, value = -1;
+  for (int i = -4; i <= 4; ++i) {
+    const double v = response(i * 0.25);
+    if (v > value) {
+      value = v;
+      best = i * 0.25;
+    }
+  }
+  const double low = response(best - 0.25), high = response(best + 0.25), curvature = low - 2 * value + high;
+  if (curvature < 0)
+    best += std::clamp(0.125 * (low - high) / curvature, -0.25, 0.25);
+  const double whole = std::nearbyint(best);
+  burst.startSample = longStart_ - kShortSamples + static_cast<std::int64_t>(whole);
+  burst.startFraction = best - whole;
+}
+
+void BurstDemodulator::fillSnr(ReceivedBurst& burst) const {
+  const auto estimate = [](double power, double noise, double noiseFreedom, double observations) {
+    SnrEstimate e;
+    if (!(power > 0) || !(noise > 0))
+      return e;
+    const double snr = power / noise;
+    e.snrDb = 10 * std::log10(snr);
+    e.sdDb = 4.343 * std::sqrt(1 / noiseFreedom + 2 / (observations * snr));
+    return e;
+  };
+  const double gain = fullSmoother_.dataNoiseGain();
+  constexpr double kRepeated = kLongRepeats * kLoadedCarriers;
+  constexpr double kAll = kRepeated + kHeaderSymbols * kLoadedCarriers;
+  burst.snrRepeatedPreamble =
+      estimate(repeatedPower_, repeatedNoise_, (kLongRepeats - 1) * kLoadedCarriers, kRepeated);
+  if (!headerOk_) {
+    burst.snrDb = burst.snrRepeatedPreamble.snrDb;
+    return;
+  }
+  const double known = knownResidual_ / knownFreedom_;
+  burst.snrDataAided = estimate(rawPower_ - gain * known, known, knownFreedom_, kAll);
+  const double empty = emptyPower_ / static_cast<double>(std::max<std::int64_t>(emptyCount_, 1));
+  burst.snrEmptyCarriers = estimate(rawPower_ - gain * empty, empty, static_cast<double>(emptyCount_), kAll);
+  if (pilotFreedom_ > 0) {
+    const double pilot = pilotResidual_ / pilotFreedom_;
+    burst.snrPilotEvm = estimate(rawPower_ - gain * pilot, pilot, pilotFreedom_, kAll);
+  }
+  burst.snrDb = estimate(rawPower_ - gain * noiseVariance_, noiseVariance_, 1, 1).snrDb;
+}
+
+void BurstDemodulator::describe(ReceivedBurst& burst) const {
+  burst.startSample = longStart_ - kShortSamples;
+  burst.endSample = ofdmSymbols_ > 0 ? symbolEnd(ofdmSymbols_ - 1) : headerEnd();
+  burst.headerOk = headerOk_;
+  burst.detectionMetric = metric_;
+  burst.cfoHz = (cfo_ + trackedFrequency_) / kTwoPi * config_.sampleRateHz;
+  burst.clockOffsetPpm = config_.centerFrequencyHz > 0 ? burst.cfoHz / config_.centerFrequencyHz * 1e6 : 0;
+  if (!estimated_) return;
+  fillTiming(burst);
+  burst.noiseVariance = noiseVariance_;
+  burst.phaseDriftRad = phaseDrift_;
+  burst.payloadOfdmSymbols = ofdmSymbols_;
+  burst.endSample = ofdmSymbols_ > 0 ? symbolEnd(ofdmSymbols_ - 1) : headerEnd();
+  if (headerOk_)
+    burst.header = header_;
+  fillSnr(burst);
+  const double gain = headerOk_ ? fullSmoother_.dataNoiseGain() : preambleSmoother_.dataNoiseGain();
+  burst.signalPower = std::max(rawPower_ - gain * noiseVariance_, 0.0);
+  // Delays as seen from startSample.
+  const double shift = static_cast<double>(burst.startSample - (longStart_ - kShortSamples));
+  for (int k = 0; k < kLoadedCarriers; ++k) {
+    const double turn = -kTwoPi * burst.carriers[k] * (kCentre - kWindowLead - shift) / kCarriers;
+    burst.channel[k] = channel_[k] * unit(turn);
+    const double snr = std::max(static_cast<double>(std::norm(channel_[k])) / noiseVariance_ - gain, 1e-3);
+    burst.carrierSnrDb[k] = static_cast<float>(10 * std::log10(snr));
+  }
+}
+
+} // namespace otabench::phy

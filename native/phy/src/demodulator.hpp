@@ -1,0 +1,127 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "convolutional.hpp"
+#include "delay_smoother.hpp"
+#include "fft.hpp"
+#include "otabench/phy/receiver.hpp"
+#include "phase_tracker.hpp"
+#include "waveform.hpp"
+
+namespace otabench::phy {
+
+/** A stretch of the stream: samples[0] has the index `first`. */
+struct StreamView {
+  const Cf* samples;
+  std::int64_t first;
+  const Cf* at(std::int64_t index) const { return samples + (index - first); }
+};
+
+/**
+ * One burst from its synchronisation to its tokens. Samples are handed in as they become available: the whole
+ * preamble and header at once, then payload symbol by symbol, then `finish`.
+ *
+ * Per-carrier values are kept with delays counted from the middle of the delay window (see DelaySmoother):
+ * the FFT starts kWindowLead samples before the useful part of the strongest path, so paths may lie -4..12
+ * samples around it.
+ */
+class BurstDemodulator {
+public:
+  explicit BurstDemodulator(const ReceiverConfig& config);
+
+  /** @param longStart  index of the long training's prefix;  @param cfo  rad/sample, to within 0.004 */
+  void begin(std::int64_t longStart, double cfo, double metric);
+
+  /** Samples before this index are needed by `decodeHeader`; from headerBegin() on. */
+  std::int64_t headerBegin() const {
+    return reference_ - kLongCentre - kShortBlocks * kCarriers - kWindowLead - 1;
+  }
+  std::int64_t headerEnd() const { return symbolEnd(-1); }
+  enum class HeaderResult { Ok, Corrupt, Implausible };
+  HeaderResult decodeHeader(const StreamView& stream);
+
+  int payloadOfdmSymbols() const { return ofdmSymbols_; }
+  /** One past the last sample that payload symbol m needs (-1: the last header symbol). */
+  std::int64_t symbolEnd(int m) const;
+  /** Takes payload symbols in order. False when the pilots have vanished: the payload is lost from
+   * lostSymbol() on. */
+  bool takeSymbol(const StreamView& stream, int m);
+  int lostSymbol() const { return lostSymbol_; }
+
+  /** Equalises and fills everything of an Ok burst. */
+  void finish(ReceivedBurst& burst);
+  /** What is known without a payload: timing, CFO, and with a valid header channel and SNR. */
+  void describe(ReceivedBurst& burst) const;
+
+private:
+  static constexpr int kWindowLead = 4;
+  static constexpr int kLongCentre =
+      kLongRepeats * kCarriers / 2; // from the first repeat's start to reference_
+  static constexpr int kShortBlocks = 3;
+  static constexpr int kTraining = kShortBlocks + kLongRepeats;
+  static constexpr int kKnown = kTraining + kHeaderSymbols;
+
+  struct Window {
+    std::int64_t start;
+    double late; // exact position minus start
+  };
+  Window window(std::int64_t offset) const;
+  void extract(const StreamView& stream, std::int64_t offset, Cf* carriers, bool countEmpty);
+  CarrierVector combine(int first, int last, const std::vector<double>& phases) const;
+  void trackKnown(int count, const CarrierVector& channel, double noiseVariance);
+  HeaderBits decodeBits(const CarrierVector& channel, const std::vector<double>& phases,
+                        double noiseVariance) const;
+  void estimatePreamble();
+  void placeHeader(const HeaderBits& bits);
+  void estimateFromHeader();
+  void fillTiming(ReceivedBurst& burst) const;
+  void fillSnr(ReceivedBurst& burst) const;
+  static std::int64_t symbolOffset(int m) {
+    return kLongCentre + kCyclicPrefix + static_cast<std::int64_t>(m) * kSymbolSamples;
+  }
+
+  ReceiverConfig config_;
+  Fft fft_;
+  DelaySmoother preambleSmoother_;
+  DelaySmoother fullSmoother_;
+  PhaseTracker tracker_;
+
+  std::int64_t longStart_ = 0;
+  std::int64_t reference_ = 0; // index of the long training's middle: phase zero, clock offset zero
+  double metric_ = 0;
+  double cfo_ = 0;     // rad/sample removed before the FFT
+  double stretch_ = 0; // receiver samples per transmitter sample, minus 1
+  std::array<Cf, kCarriers> rotation_{};
+
+  std::vector<CarrierVector> known_; // received values of known symbols: short blocks, long repeats, header
+  std::vector<CarrierVector> sent_;  // what was sent there
+  std::vector<double> knownTime_;    // centre of each, from reference_
+  std::vector<double> phases_, frequencies_;
+  CarrierVector channel_{};
+  double noiseVariance_ = 0;
+  double rawPower_ = 0;
+  double trackedFrequency_ = 0; // on top of cfo_
+  bool estimated_ = false;  // channel and noise belong to this burst
+  bool headerOk_ = false;
+  BurstHeader header_;
+
+  int ofdmSymbols_ = 0;
+  std::vector<CarrierVector> payload_;
+  double pilotPower_ = 0; // sum |H|^2 over the pilots
+  double lossScore_ = 0;
+  int lossBegin_ = 0;
+  int lostSymbol_ = -1;
+  double emptyPower_ = 0;
+  std::int64_t emptyCount_ = 0;
+  double knownResidual_ = 0, knownFreedom_ = 0;
+  double pilotResidual_ = 0, pilotFreedom_ = 0;
+  double repeatedNoise_ = 0, repeatedPower_ = 0;
+  double phaseDrift_ = 0;
+  std::vector<std::uint32_t> order_;
+  std::vector<std::uint8_t> turn_;
+};
+
+} // namespace otabench::phy

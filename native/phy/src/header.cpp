@@ -1,0 +1,113 @@
+#include "otabench/phy/header.hpp"
+
+#include <cmath>
+#include <string>
+
+#include "otabench/phy/errors.hpp"
+
+namespace otabench::phy {
+
+namespace {
+
+constexpr double kScaleStep = 0.002;
+constexpr int kScaleCodes = 1 << kScaleBits;
+
+void requireRange(const char* field, int value, int low, int high) {
+  if (value < low || value > high)
+    throw PhyError(field, std::to_string(value), std::to_string(low) + ".." + std::to_string(high));
+}
+
+/** CRC-16/CCITT-FALSE: x^16 + x^12 + x^5 + 1, start 0xFFFF, over bits. */
+std::uint16_t crc16(const std::uint8_t* bits, int count) {
+  unsigned crc = 0xFFFF;
+  for (int i = 0; i < count; ++i) {
+    const unsigned feedback = ((crc >> 15) ^ bits[i]) & 1U;
+    crc = (crc << 1) & 0xFFFFU;
+    if (feedback != 0)
+      crc ^= 0x1021U;
+  }
+  return static_cast<std::uint16_t>(crc);
+}
+
+struct Writer {
+  HeaderBits& bits;
+  int at = 0;
+  void put(std::uint32_t value, int width) {
+    for (int i = width - 1; i >= 0; --i)
+      bits[at++] = static_cast<std::uint8_t>((value >> i) & 1U);
+  }
+};
+
+struct Reader {
+  const HeaderBits& bits;
+  int at = 0;
+  std::uint32_t take(int width) {
+    std::uint32_t value = 0;
+    for (int i = 0; i < width; ++i)
+      value = (value << 1) | bits[at++];
+    return value;
+  }
+};
+
+} // namespace
+
+std::uint32_t encodeScale(double scale) {
+  const double code =
+      std::isfinite(scale) && scale > 0 ? std::round(std::log(scale) / kScaleStep) + kScaleCodes / 2 : -1;
+  if (!(code >= 0 && code < kScaleCodes))
+    throw PhyError("scale", std::to_string(scale), "7.7e-8..1.3e7 (rms of the tokens' complex symbols)");
+  return static_cast<std::uint32_t>(code);
+}
+
+double decodeScale(std::uint32_t code) {
+  return std::exp((static_cast<double>(code) - kScaleCodes / 2) * kScaleStep);
+}
+
+HeaderBits packHeader(const BurstHeader& header) {
+  requireRange("user", header.user, 0, kMaxUser);
+  requireRange("sequence", header.sequence, 0, kMaxSequence);
+  requireRange("tokens", header.tokens, 1, kMaxTokens);
+  requireRange("dimension", header.dimension, 1, kMaxDimension);
+  requireRange("mapping", static_cast<int>(header.mapping), 0, 0);
+  HeaderBits bits{};
+  Writer w{bits};
+  w.put(static_cast<std::uint32_t>(header.user), 4);
+  w.put(static_cast<std::uint32_t>(header.sequence), 12);
+  w.put(static_cast<std::uint32_t>(header.tokens), 10);
+  w.put(static_cast<std::uint32_t>(header.dimension), 10);
+  w.put(static_cast<std::uint32_t>(header.mapping), 3);
+  w.put(encodeScale(header.scale), kScaleBits);
+  w.put(0, kHeaderInfoBits - w.at);
+  w.put(crc16(bits.data(), kHeaderInfoBits), kHeaderCrcBits);
+  return bits;
+}
+
+std::optional<BurstHeader> unpackHeader(const HeaderBits& bits) {
+  Reader r{bits};
+  BurstHeader header;
+  header.user = static_cast<int>(r.take(4));
+  header.sequence = static_cast<int>(r.take(12));
+  header.tokens = static_cast<int>(r.take(10));
+  header.dimension = static_cast<int>(r.take(10));
+  header.mapping = static_cast<Mapping>(r.take(3));
+  header.scale = decodeScale(r.take(kScaleBits));
+  const bool spareZero = r.take(kHeaderInfoBits - r.at) == 0;
+  const bool crcHolds = r.take(kHeaderCrcBits) == crc16(bits.data(), kHeaderInfoBits);
+  if (!crcHolds || !spareZero)
+    return std::nullopt;
+  return header;
+}
+
+const char* headerFault(const BurstHeader& header, int maxPayloadOfdmSymbols) {
+  if (header.tokens < 1)
+    return "tokens is 0";
+  if (header.dimension < 1)
+    return "dimension is 0";
+  if (header.mapping != Mapping::Analog)
+    return "mapping is not known";
+  if (payloadOfdmSymbolCount(header.tokens, header.dimension) > maxPayloadOfdmSymbols)
+    return "payload is longer than allowed";
+  return nullptr;
+}
+
+} // namespace otabench::phy
