@@ -107,9 +107,10 @@ struct BurstTruth {
 };
 
 struct RadioCounters {
-  std::uint64_t overflows = 0;  ///< reader too slow (realtime)
-  std::uint64_t underflows = 0; ///< open burst starved (realtime)
-  std::uint64_t lateBursts = 0; ///< timed burst in the past; not sent
+  std::uint64_t overflows = 0;    ///< reader too slow (realtime)
+  std::uint64_t underflows = 0;   ///< open burst starved (realtime)
+  std::uint64_t lateBursts = 0;   ///< timed burst in the past; not sent
+  std::uint64_t lateReceives = 0; ///< timed activation in the past
   std::uint64_t burstAcks = 0;
   std::uint64_t txClippedSamples = 0;
   std::uint64_t rxClippedSamples = 0;
@@ -171,6 +172,8 @@ struct Limits {
 };
 OTABENCH_MEDIUM_API const Limits& limits();
 
+class Timeline;
+struct ChannelSettings;
 struct RadioState;
 struct MediumState;
 
@@ -209,7 +212,9 @@ public:
   void activateRx(std::optional<std::int64_t> startNs = {}, std::size_t sampleCount = 0);
   void deactivateRx();
   bool rxActive() const;
-  /// Blocks until at least one sample is due, then returns as many as are due, count at most.
+  /// Free pace: blocks until at least one sample is due, then returns as many as are due, count at most.
+  /// Realtime: blocks until count are due, or returns what is due at the timeout. At most 65,536 samples a
+  /// call.
   ReadResult read(Sample* samples, std::size_t count, std::int64_t timeoutUs);
 
   void activateTx();
@@ -233,8 +238,11 @@ public:
 private:
   friend class Medium;
   Radio(std::shared_ptr<MediumState> medium, std::shared_ptr<RadioState> state);
+  double setTimeline(Timeline ChannelSettings::*member, const Range& range, Direction direction,
+                     double requested, std::optional<std::int64_t> commandTimeNs);
   std::shared_ptr<MediumState> medium_;
   std::shared_ptr<RadioState> state_;
+  std::uint64_t openId_;
 };
 
 class OTABENCH_MEDIUM_API Medium {

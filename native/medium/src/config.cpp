@@ -1,0 +1,149 @@
+// Defaults and validation: one line per fault, naming field, value and what is allowed.
+#include "config.hpp"
+
+#include <cmath>
+#include <cstdlib>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+
+namespace otabench::medium {
+namespace {
+
+[[noreturn]] void refuse(const std::string& field, const std::string& value, const std::string& allowed) {
+  throw std::invalid_argument(field + ": " + value + " is not allowed; allowed: " + allowed);
+}
+
+std::string text(double value) {
+  std::ostringstream out;
+  out.precision(12);
+  out << value;
+  return out.str();
+}
+
+void requireRange(const std::string& field, double value, double minimum, double maximum, const char* unit) {
+  if (!(value >= minimum && value <= maximum)) // also catches NaN
+    refuse(field, text(value), text(minimum) + " to " + text(maximum) + " " + unit);
+}
+
+bool isSerial(const std::string& serial) {
+  if (serial.size() < 6 || serial.size() > 37 || serial.compare(0, 5, "TWIN-") != 0)
+    return false;
+  return serial.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", 5) == std::string::npos;
+}
+
+void validateRadio(const RadioProfile& radio, const std::string& field) {
+  if (!isSerial(radio.serial))
+    refuse(field + ".serial", "\"" + radio.serial + "\"", "\"TWIN-\" and 1 to 32 of A-Z, 0-9, '-'");
+  requireRange(field + ".clockErrorPpm", radio.clockErrorPpm, -100.0, 100.0, "ppm");
+  requireRange(field + ".noiseFigureDb", radio.noiseFigureDb, 0.0, 60.0, "dB");
+  requireRange(field + ".maxOutputPowerDbm", radio.maxOutputPowerDbm, -100.0, 60.0, "dBm");
+  requireRange(field + ".rxFullScaleDbm", radio.rxFullScaleDbm, -100.0, 60.0, "dBm");
+}
+
+std::set<std::string> serialsOf(const MediumConfig& config) {
+  std::set<std::string> serials;
+  for (const RadioProfile& radio : config.radios)
+    serials.insert(radio.serial);
+  return serials;
+}
+
+std::string listed(const std::set<std::string>& serials) {
+  std::string list = "one of";
+  for (const std::string& serial : serials)
+    list += " " + serial;
+  return list;
+}
+
+void validatePath(const MediumConfig& config, const PathProfile& path, const std::string& field) {
+  const std::set<std::string> serials = serialsOf(config);
+  if (serials.count(path.from) == 0)
+    refuse(field + ".from", "\"" + path.from + "\"", listed(serials));
+  if (serials.count(path.to) == 0)
+    refuse(field + ".to", "\"" + path.to + "\"", listed(serials));
+  requireRange(field + ".pathLossDb", path.pathLossDb, -100.0, 300.0, "dB");
+  if (path.taps.empty() || path.taps.size() > 256)
+    refuse(field + ".taps", std::to_string(path.taps.size()) + " taps", "1 to 256 taps");
+  for (std::size_t i = 0; i < path.taps.size(); ++i) {
+    const std::string tapField = field + ".taps[" + std::to_string(i) + "]";
+    requireRange(tapField + ".delayS", path.taps[i].delayS, 0.0, 1e-3, "s");
+    requireRange(tapField + ".powerDb", path.taps[i].powerDb, -200.0, 100.0, "dB");
+    requireRange(tapField + ".phaseRad", path.taps[i].phaseRad, -1e6, 1e6, "rad");
+  }
+}
+
+} // namespace
+
+void validate(const MediumConfig& config) {
+  if (config.pace != Pace::Free && config.pace != Pace::Realtime)
+    refuse("pace", std::to_string(static_cast<int>(config.pace)), "Free or Realtime");
+  if (config.radios.empty() || config.radios.size() > 64)
+    refuse("radios", std::to_string(config.radios.size()) + " radios", "1 to 64 radios");
+  std::set<std::string> serials;
+  for (std::size_t i = 0; i < config.radios.size(); ++i) {
+    const std::string field = "radios[" + std::to_string(i) + "]";
+    validateRadio(config.radios[i], field);
+    if (!serials.insert(config.radios[i].serial).second)
+      refuse(field + ".serial", "\"" + config.radios[i].serial + "\"", "each serial once");
+  }
+  std::set<std::pair<std::string, std::string>> pairs;
+  for (std::size_t i = 0; i < config.paths.size(); ++i) {
+    const std::string field = "paths[" + std::to_string(i) + "]";
+    const PathProfile& path = config.paths[i];
+    validatePath(config, path, field);
+    if (!pairs.insert({path.from, path.to}).second)
+      refuse(field, path.from + " to " + path.to + " again", "each pair once");
+  }
+}
+
+void validate(const MediumConfig& config, const PathProfile& path) {
+  validatePath(config, path, "path");
+}
+
+MediumConfig defaultConfig() {
+  MediumConfig config;
+  config.pace = Pace::Realtime;
+  const char* wanted = std::getenv("OTABENCH_TWINS");
+  if (wanted != nullptr && *wanted != '\0') {
+    std::istringstream list{std::string(wanted)};
+    std::string serial;
+    while (std::getline(list, serial, ',')) {
+      RadioProfile radio;
+      radio.serial = serial;
+      config.radios.push_back(radio);
+    }
+  } else {
+    for (const auto& [serial, ppm] : {std::pair<const char*, double>{"TWIN-BASE", 0.0},
+                                      {"TWIN-TEXT", 2.0},
+                                      {"TWIN-VISUAL", -2.0},
+                                      {"TWIN-AUDIO", 1.0}}) {
+      RadioProfile radio;
+      radio.serial = serial;
+      radio.clockErrorPpm = ppm;
+      config.radios.push_back(radio);
+    }
+  }
+  for (const RadioProfile& from : config.radios) {
+    for (const RadioProfile& to : config.radios) {
+      if (from.serial == to.serial)
+        continue;
+      PathProfile path;
+      path.from = from.serial;
+      path.to = to.serial;
+      config.paths.push_back(path);
+    }
+  }
+  try {
+    validate(config);
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(std::string("OTABENCH_TWINS: ") + error.what());
+  }
+  return config;
+}
+
+const Limits& limits() {
+  static const Limits all;
+  return all;
+}
+
+} // namespace otabench::medium

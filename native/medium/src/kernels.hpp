@@ -1,0 +1,53 @@
+// Inner loops, compiled once per instruction set and chosen at run time. All work on whole blocks of fixed
+// size, so that a sample's bits never depend on how it was asked for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace otabench::medium::kernels {
+
+constexpr std::size_t kBlock = 128;       // outputs of one call of fir, crossfade, rotateAdd, finish
+constexpr std::size_t kNoiseBlock = 1024; // samples that share one seed
+constexpr std::size_t kNoiseLanes = 32;   // 16 generators for the radius, 16 for the angle
+constexpr std::size_t kSincTaps = 24;     // coefficients of the interpolator for one fractional delay
+
+struct NoiseSeed {
+  alignas(64) std::uint32_t word[4][kNoiseLanes]; // xoshiro128++ states; must not be all zero in a lane
+};
+
+struct Table {
+  const char* name;
+  /// Fills re and im [kNoiseBlock] with circular Gaussian noise, E|z|^2 = 1 (Box-Muller on xoshiro128++).
+  void (*noise)(const NoiseSeed& seed, float* re, float* im);
+  /// Splits interleaved I, Q [2 count] and clips to +-1. @return samples clipped (NaN becomes 0 and counts).
+  std::size_t (*splitAndClip)(const float* iq, std::size_t count, float* re, float* im);
+  /// c += a (low + weight (high - low)), kSincTaps coefficients.
+  void (*addTap)(const float* low, const float* high, float weight, float aRe, float aIm, float* cRe,
+                 float* cIm);
+  /// y[i] = sum over k < lagCount of c[k] x[i - k], i < kBlock.
+  void (*firComplex)(const float* xRe, const float* xIm, const float* cRe, const float* cIm,
+                     std::size_t lagCount, float* yRe, float* yIm);
+  void (*firReal)(const float* xRe, const float* xIm, const float* c, std::size_t lagCount, float* yRe,
+                  float* yIm);
+  /// y += (i / kBlock) (z - y).
+  void (*crossfade)(float* yRe, float* yIm, const float* zRe, const float* zIm);
+  /// sum += y phase table[i].
+  void (*rotateAdd)(const float* yRe, const float* yIm, const float* tableRe, const float* tableIm,
+                    float phaseRe, float phaseIm, float* sumRe, float* sumIm);
+  /// iq[2 kBlock] = clip(s + sigma n). @return greatest |component| before clipping.
+  float (*finish)(const float* sRe, const float* sIm, const float* nRe, const float* nIm, float sigma,
+                  float* iq);
+  /// y = sum over k < count of c[k] x[k], complex by complex; count a multiple of 8.
+  void (*dot)(const float* xRe, const float* xIm, const float* cRe, const float* cIm, std::size_t count,
+              float* yRe, float* yIm);
+};
+
+extern const Table kBaseline;
+extern const Table kAvx2;
+extern const Table kAvx512;
+
+/// The best table for this processor. OTABENCH_MEDIUM_ISA=baseline|avx2|avx512 forces one that it can run.
+const Table& best();
+
+} // namespace otabench::medium::kernels

@@ -1,0 +1,472 @@
+#include "render.hpp"
+
+#include "noise.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace otabench::medium {
+namespace {
+
+using kernels::kBlock;
+constexpr auto kBlockTicks = static_cast<std::int64_t>(kBlock);
+constexpr double kPi = 3.14159265358979323846;
+constexpr std::int64_t kSliceBlocks = 64;
+// Relative clock drift within a block (in samples) below which one filter serves all of it: -80 dB at 0.4 of
+// the rate.
+constexpr double kStillSamples = 4e-5;
+
+double minDelayS(const PathProfile& path) {
+  double least = path.taps.front().delayS;
+  for (const Tap& tap : path.taps)
+    least = std::min(least, tap.delayS);
+  return least;
+}
+
+struct ScaledTap {
+  double delaySamples; ///< in source samples
+  float re, im;
+};
+
+std::vector<ScaledTap> scaledTaps(const SourceJob& source, const SourceGeometry& geometry) {
+  std::vector<ScaledTap> taps;
+  const double rate = geometry.sourceRateHz * geometry.sourceClockFactor;
+  const double commonPhase = source.path->taps.front().phaseRad;
+  for (const Tap& tap : source.path->taps) {
+    const double amplitude = geometry.amplitude * dbToAmplitude(tap.powerDb);
+    const double phase = tap.phaseRad - commonPhase;
+    taps.push_back({tap.delayS * rate, static_cast<float>(amplitude * std::cos(phase)),
+                    static_cast<float>(amplitude * std::sin(phase))});
+  }
+  std::stable_sort(taps.begin(), taps.end(),
+                   [](const ScaledTap& a, const ScaledTap& b) { return a.delaySamples < b.delaySamples; });
+  return taps;
+}
+
+/// Transmitted samples [first, first + count) of one rate in scratch memory, zeros where nothing was sent.
+struct Window {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+  std::vector<std::pair<std::int64_t, std::int64_t>> covered; ///< [begin, end) of what was sent
+
+  bool hears(std::int64_t begin, std::int64_t end) const {
+    return std::any_of(covered.begin(), covered.end(),
+                       [&](const auto& span) { return span.first < end && begin < span.second; });
+  }
+};
+
+Window gather(const SourceJob& source, double rateHz, std::int64_t first, std::int64_t count,
+              RenderCache& cache) {
+  Window window{first, count, {}};
+  for (const SegmentView& segment : source.segments) {
+    const std::int64_t begin = std::max(segment.startTick, first);
+    const std::int64_t end = std::min(segment.endTick, first + count);
+    if (segment.rateHz == rateHz && begin < end)
+      window.covered.emplace_back(begin, end);
+  }
+  if (window.covered.empty())
+    return window;
+  cache.windowRe.assign(static_cast<std::size_t>(count), 0.0f);
+  cache.windowIm.assign(static_cast<std::size_t>(count), 0.0f);
+  for (const SegmentView& segment : source.segments) {
+    if (segment.rateHz != rateHz)
+      continue;
+    std::int64_t at = std::max(segment.startTick, first);
+    const std::int64_t end = std::min(segment.endTick, first + count);
+    while (at < end) {
+      const std::int64_t within = at - segment.startTick;
+      const Chunk& chunk = *segment.chunks[static_cast<std::size_t>(within / Chunk::kSamples)];
+      const std::int64_t offset = within % Chunk::kSamples;
+      const std::int64_t length = std::min(Chunk::kSamples - offset, end - at);
+      const std::size_t bytes = static_cast<std::size_t>(length) * sizeof(float);
+      std::memcpy(cache.windowRe.data() + (at - first), chunk.re + offset, bytes);
+      std::memcpy(cache.windowIm.data() + (at - first), chunk.im + offset, bytes);
+      at += length;
+    }
+  }
+  return window;
+}
+
+/// Taps whose filters overlap share one FIR; coefficients by lag, at the block's start and at its end.
+struct Cluster {
+  std::size_t firstTap = 0;
+  std::size_t endTap = 0;
+  std::int64_t firstLag = 0;
+  bool isReal = true;
+  std::vector<float> startRe, startIm, endRe, endIm;
+};
+
+std::vector<Cluster> clusters(const std::vector<ScaledTap>& taps) {
+  std::vector<Cluster> all;
+  for (std::size_t i = 0; i < taps.size(); ++i) {
+    if (i == 0 || taps[i].delaySamples - taps[i - 1].delaySamples > 2.0 * kSincHalf) {
+      all.emplace_back();
+      all.back().firstTap = i;
+    }
+    all.back().endTap = i + 1;
+    all.back().isReal = all.back().isReal && taps[i].im == 0.0f;
+  }
+  return all;
+}
+
+void addTap(const ScaledTap& tap, double offset, std::int64_t firstLag, std::vector<float>& re,
+            std::vector<float>& im) {
+  const double position = offset - tap.delaySamples;
+  const double whole = std::floor(position);
+  const float* low = nullptr;
+  const float* high = nullptr;
+  float weight = 0.0f;
+  SincTable::instance().rows(position - whole, &low, &high, &weight);
+  const std::int64_t at = -kSincHalf - static_cast<std::int64_t>(whole) - firstLag;
+  kernels::best().addTap(low, high, weight, tap.re, tap.im, re.data() + at, im.data() + at);
+}
+
+/// Coefficients for source positions (whole + offset) at the block's start, (whole + offset + drift) at its
+/// end.
+void buildCluster(Cluster& cluster, const std::vector<ScaledTap>& taps, double offset, double drift) {
+  const bool moves = drift != 0.0;
+  const double least = offset + std::min(0.0, drift) - taps[cluster.endTap - 1].delaySamples;
+  const double most = offset + std::max(0.0, drift) - taps[cluster.firstTap].delaySamples;
+  cluster.firstLag = -kSincHalf - static_cast<std::int64_t>(std::floor(most));
+  const std::int64_t lastLag = kSincHalf - 1 - static_cast<std::int64_t>(std::floor(least));
+  const auto lags = static_cast<std::size_t>(lastLag - cluster.firstLag + 1);
+  cluster.startRe.assign(lags, 0.0f);
+  cluster.startIm.assign(lags, 0.0f);
+  cluster.endRe.assign(moves ? lags : 0, 0.0f);
+  cluster.endIm.assign(moves ? lags : 0, 0.0f);
+  for (std::size_t i = cluster.firstTap; i < cluster.endTap; ++i) {
+    addTap(taps[i], offset, cluster.firstLag, cluster.startRe, cluster.startIm);
+    if (moves)
+      addTap(taps[i], offset + drift, cluster.firstLag, cluster.endRe, cluster.endIm);
+  }
+  if (moves)
+    return;
+  // Whole-sample delays leave single coefficients: drop the zeros around them.
+  const auto isZero = [&](std::size_t k) { return cluster.startRe[k] == 0.0f && cluster.startIm[k] == 0.0f; };
+  std::size_t begin = 0;
+  std::size_t end = lags;
+  while (end > begin && isZero(end - 1))
+    --end;
+  while (begin < end && isZero(begin))
+    ++begin;
+  const auto trim = [&](std::vector<float>& c) {
+    c = std::vector<float>(c.begin() + begin, c.begin() + end);
+  };
+  trim(cluster.startRe);
+  trim(cluster.startIm);
+  cluster.firstLag += static_cast<std::int64_t>(begin);
+}
+
+struct BlockBuffers {
+  alignas(64) float yRe[kBlock], yIm[kBlock];
+  alignas(64) float zRe[kBlock], zIm[kBlock];
+  alignas(64) float partRe[kBlock], partIm[kBlock];
+};
+
+void runFir(const Cluster& cluster, bool atEnd, const float* xRe, const float* xIm, float* yRe, float* yIm) {
+  const std::vector<float>& re = atEnd ? cluster.endRe : cluster.startRe;
+  const std::vector<float>& im = atEnd ? cluster.endIm : cluster.startIm;
+  if (cluster.isReal)
+    kernels::best().firReal(xRe, xIm, re.data(), re.size(), yRe, yIm);
+  else
+    kernels::best().firComplex(xRe, xIm, re.data(), im.data(), re.size(), yRe, yIm);
+}
+
+bool isSameRate(const SourceGeometry& g) {
+  return g.sourceRateHz == g.outputRateHz && g.sourceBandHz >= 0.8 * g.sourceRateHz &&
+         g.outputBandHz >= 0.8 * g.outputRateHz && std::abs(g.shiftHz) <= 0.05 * g.outputRateHz;
+}
+
+/// Equal nominal rates and nearly equal carriers: one FIR per cluster, blended over the block as the clocks
+/// drift apart (error (drift pi 0.8)^2 / 8: -66 dB at 200 ppm).
+void contributeSameRate(const SourceGeometry& geometry, const std::vector<ScaledTap>& taps,
+                        std::vector<Cluster>& groups, const Window& window, std::int64_t firstBlock,
+                        std::int64_t blockCount, const RenderCache& cache, double& builtOffset,
+                        const BlockSink& sink) {
+  BlockBuffers buffers;
+  double drift = static_cast<double>(kBlock) * (geometry.ratio - 1.0);
+  const bool moves = std::abs(drift) > kStillSamples;
+  for (std::int64_t block = firstBlock; block < firstBlock + blockCount; ++block) {
+    double position = geometry.startPosition + static_cast<double>(block * kBlockTicks) * geometry.ratio;
+    if (!moves)
+      position += 0.5 * drift;
+    const double whole = std::floor(position);
+    const auto reference = static_cast<std::int64_t>(whole);
+    const auto reach = static_cast<std::int64_t>(std::ceil(taps.back().delaySamples)) + kSincHalf + 2;
+    const auto nearest = static_cast<std::int64_t>(std::floor(taps.front().delaySamples)) - kSincHalf - 2;
+    if (!window.hears(reference - reach, reference + kBlockTicks - nearest))
+      continue;
+    const double offset = position - whole;
+    if (moves || offset != builtOffset) {
+      for (Cluster& group : groups)
+        buildCluster(group, taps, offset, moves ? drift : 0.0);
+      builtOffset = offset;
+    }
+    bool isFirst = true;
+    for (const Cluster& group : groups) {
+      const std::int64_t at = reference - group.firstLag - window.first;
+      const float* xRe = cache.windowRe.data() + at;
+      const float* xIm = cache.windowIm.data() + at;
+      float* outRe = isFirst ? buffers.yRe : buffers.partRe;
+      float* outIm = isFirst ? buffers.yIm : buffers.partIm;
+      runFir(group, false, xRe, xIm, outRe, outIm);
+      if (moves) {
+        runFir(group, true, xRe, xIm, buffers.zRe, buffers.zIm);
+        kernels::best().crossfade(outRe, outIm, buffers.zRe, buffers.zIm);
+      }
+      if (!isFirst) {
+        for (std::size_t i = 0; i < kBlock; ++i) {
+          buffers.yRe[i] += buffers.partRe[i];
+          buffers.yIm[i] += buffers.partIm[i];
+        }
+      }
+      isFirst = false;
+    }
+    sink(block, buffers.yRe, buffers.yIm);
+  }
+}
+
+/// Any rates, carriers and bandwidths: one blended row of the band filter per output and tap.
+void contributeAnyRate(const SourceGeometry& geometry, const std::vector<ScaledTap>& taps,
+                       const BandFilter& filter, const Window& window, std::int64_t firstBlock,
+                       std::int64_t blockCount, const RenderCache& cache, const BlockSink& sink) {
+  BlockBuffers buffers;
+  const auto rowLength = static_cast<std::int64_t>(filter.rowLength);
+  for (std::int64_t block = firstBlock; block < firstBlock + blockCount; ++block) {
+    const double begin = geometry.startPosition + static_cast<double>(block * kBlockTicks) * geometry.ratio;
+    const double end = begin + static_cast<double>(kBlock) * geometry.ratio;
+    if (!window.hears(
+            static_cast<std::int64_t>(std::floor(begin - taps.back().delaySamples)) - filter.half - 2,
+            static_cast<std::int64_t>(std::ceil(end - taps.front().delaySamples)) + filter.half + 2))
+      continue;
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      const double position =
+          geometry.startPosition +
+          static_cast<double>(block * kBlockTicks + static_cast<std::int64_t>(i)) * geometry.ratio;
+      float sumRe = 0.0f;
+      float sumIm = 0.0f;
+      for (const ScaledTap& tap : taps) {
+        const double p = position - tap.delaySamples;
+        const double whole = std::floor(p);
+        const double phase = (p - whole) * BandFilter::kPhases;
+        const auto row = static_cast<std::int64_t>(phase);
+        const auto weight = static_cast<float>(phase - static_cast<double>(row));
+        const std::int64_t at = static_cast<std::int64_t>(whole) - (filter.half - 1) - window.first;
+        float lowRe, lowIm, highRe, highIm;
+        const float* xRe = cache.windowRe.data() + at;
+        const float* xIm = cache.windowIm.data() + at;
+        const float* cRe = filter.re.data() + row * rowLength;
+        const float* cIm = filter.im.data() + row * rowLength;
+        kernels::best().dot(xRe, xIm, cRe, cIm, filter.rowLength, &lowRe, &lowIm);
+        kernels::best().dot(xRe, xIm, cRe + rowLength, cIm + rowLength, filter.rowLength, &highRe, &highIm);
+        const float re = lowRe + weight * (highRe - lowRe);
+        const float im = lowIm + weight * (highIm - lowIm);
+        sumRe += tap.re * re - tap.im * im;
+        sumIm += tap.re * im + tap.im * re;
+      }
+      buffers.yRe[i] = sumRe;
+      buffers.yIm[i] = sumIm;
+    }
+    sink(block, buffers.yRe, buffers.yIm);
+  }
+}
+
+} // namespace
+
+double dbToAmplitude(double db) {
+  return std::pow(10.0, db / 20.0);
+}
+double dbToPower(double db) {
+  return std::pow(10.0, db / 10.0);
+}
+
+double transmittedDbm(double maxOutputPowerDbm, double gainDb) {
+  return maxOutputPowerDbm - (limits().txGainDb.maximum - gainDb);
+}
+
+double fullScaleDbm(double rxFullScaleDbm, double gainDb) {
+  return rxFullScaleDbm - gainDb;
+}
+
+double noiseDbm(double noiseFigureDb, double bandwidthHz) {
+  constexpr double kBoltzmann = 1.380649e-23; // J/K
+  return 10.0 * std::log10(kBoltzmann * 290.0 * 1000.0 * bandwidthHz) + noiseFigureDb;
+}
+
+void contribute(const SourceJob& source, const SourceGeometry& geometry, std::int64_t firstBlock,
+                std::int64_t blockCount, RenderCache& cache, const BlockSink& sink) {
+  const std::vector<ScaledTap> taps = scaledTaps(source, geometry);
+  const bool sameRate = isSameRate(geometry);
+  std::shared_ptr<const BandFilter> filter;
+  int half = kSincHalf;
+  if (!sameRate) {
+    const BandKey key{geometry.sourceRateHz, geometry.sourceBandHz, geometry.outputBandHz, geometry.shiftHz};
+    if (!bandsMeet(key))
+      return;
+    filter = bandFilter(key);
+    half = filter->half;
+  }
+  std::vector<Cluster> groups = clusters(taps);
+  double builtOffset = -1.0;
+  const double perBlock = static_cast<double>(kBlock) * geometry.ratio;
+  const auto slice = static_cast<std::int64_t>(std::clamp(16384.0 / perBlock, 1.0, 128.0));
+  for (std::int64_t block = firstBlock; block < firstBlock + blockCount; block += slice) {
+    const std::int64_t blocks = std::min(slice, firstBlock + blockCount - block);
+    const double begin = geometry.startPosition + static_cast<double>(block) * perBlock;
+    const double end = begin + static_cast<double>(blocks) * perBlock;
+    const auto low = static_cast<std::int64_t>(std::floor(begin - taps.back().delaySamples)) - half - 4;
+    const auto high = static_cast<std::int64_t>(std::ceil(end - taps.front().delaySamples)) + half + 16;
+    const Window window = gather(source, geometry.sourceRateHz, low, high - low, cache);
+    if (window.covered.empty())
+      continue;
+    if (sameRate)
+      contributeSameRate(geometry, taps, groups, window, block, blocks, cache, builtOffset, sink);
+    else
+      contributeAnyRate(geometry, taps, *filter, window, block, blocks, cache, sink);
+  }
+}
+
+namespace {
+
+const Rotation& rotation(RenderCache& cache, std::size_t index, double cyclesPerSample) {
+  if (cache.rotations.size() <= index)
+    cache.rotations.resize(index + 1);
+  Rotation& table = cache.rotations[index];
+  if (table.cyclesPerSample != cyclesPerSample || table.re[0] != 1.0f) {
+    table.cyclesPerSample = cyclesPerSample;
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      const double angle = 2.0 * kPi * cyclesPerSample * static_cast<double>(i);
+      table.re[i] = static_cast<float>(std::cos(angle));
+      table.im[i] = static_cast<float>(std::sin(angle));
+    }
+  }
+  return table;
+}
+
+/// Adds one source to the sums of blocks [firstBlock, firstBlock + blockCount), with what holds at trueNs.
+void addSource(const RenderJob& job, std::size_t index, double trueNs, std::int64_t firstBlock,
+               std::int64_t blockCount, RenderCache& cache) {
+  const SourceJob& source = job.sources[index];
+  const double sentNs = trueNs - minDelayS(*source.path) * 1e9;
+  const double txHz = source.frequencyHz.at(sentNs);
+  const double rxHz = job.frequencyHz.at(trueNs);
+  const double cfoHz = txHz * source.clockFactor - rxHz * job.clockFactor;
+  const double rateHz = job.rateHz * job.clockFactor;
+  const double cyclesPerSample = cfoHz / rateHz;
+  const Rotation& table = rotation(cache, index, cyclesPerSample);
+
+  SourceGeometry geometry;
+  geometry.sourceClockFactor = source.clockFactor;
+  geometry.outputRateHz = job.rateHz;
+  geometry.amplitude =
+      dbToAmplitude(transmittedDbm(source.maxOutputPowerDbm, source.gainDb.at(sentNs)) -
+                    source.path->pathLossDb - fullScaleDbm(job.rxFullScaleDbm, job.gainDb.at(trueNs)));
+  geometry.outputBandHz = std::min(job.rateHz, job.bandwidthHz);
+  geometry.shiftHz = txHz - rxHz;
+  const double commonPhase = source.path->taps.front().phaseRad;
+
+  std::vector<double> rates;
+  for (const SegmentView& segment : source.segments)
+    if (std::find(rates.begin(), rates.end(), segment.rateHz) == rates.end())
+      rates.push_back(segment.rateHz);
+  for (const double sourceRateHz : rates) {
+    geometry.sourceRateHz = sourceRateHz;
+    geometry.sourceBandHz = std::min(sourceRateHz, source.bandwidthHz);
+    geometry.ratio = (sourceRateHz / job.rateHz) * (source.clockFactor / job.clockFactor);
+    contribute(source, geometry, firstBlock, blockCount, cache,
+               [&](std::int64_t block, const float* re, const float* im) {
+                 const double cycles = cyclesPerSample * static_cast<double>(block * kBlockTicks);
+                 const double phase = 2.0 * kPi * (cycles - std::floor(cycles)) + commonPhase;
+                 const auto at = static_cast<std::size_t>((block - firstBlock) * kBlockTicks);
+                 kernels::best().rotateAdd(
+                     re, im, table.re.data(), table.im.data(), static_cast<float>(std::cos(phase)),
+                     static_cast<float>(std::sin(phase)), cache.sumRe.data() + at, cache.sumIm.data() + at);
+               });
+  }
+}
+
+void prepareNoise(const RenderJob& job, std::int64_t block, RenderCache& cache) {
+  if (cache.noiseBlock == block && cache.noiseKey == job.noiseKey)
+    return;
+  kernels::best().noise(noiseSeed(job.noiseKey, block), cache.noiseRe.data(), cache.noiseIm.data());
+  cache.noiseBlock = block;
+  cache.noiseKey = job.noiseKey;
+}
+
+std::uint64_t countClipped(const Sample* samples, std::int64_t count) {
+  std::uint64_t clipped = 0;
+  for (std::int64_t i = 0; i < count; ++i)
+    if (std::abs(samples[i].real()) >= 1.0f || std::abs(samples[i].imag()) >= 1.0f)
+      ++clipped;
+  return clipped;
+}
+
+/// Samples [begin, end), over which no setting changes.
+std::uint64_t renderPiece(const RenderJob& job, std::int64_t begin, std::int64_t end, RenderCache& cache,
+                          Sample* samples) {
+  const double rateHz = job.rateHz * job.clockFactor;
+  const double trueNs = static_cast<double>(begin) * 1e9 / rateHz + 1e-3; // past the change that cut here
+  const double noiseDbfs =
+      noiseDbm(job.noiseFigureDb, rateHz) - fullScaleDbm(job.rxFullScaleDbm, job.gainDb.at(trueNs));
+  const auto sigma = static_cast<float>(dbToAmplitude(noiseDbfs));
+  std::uint64_t clipped = 0;
+  const std::int64_t lastBlock = (end + kBlockTicks - 1) / kBlockTicks;
+  for (std::int64_t first = begin / kBlockTicks; first < lastBlock; first += kSliceBlocks) {
+    const std::int64_t blocks = std::min(kSliceBlocks, lastBlock - first);
+    cache.sumRe.assign(static_cast<std::size_t>(blocks * kBlockTicks), 0.0f);
+    cache.sumIm.assign(static_cast<std::size_t>(blocks * kBlockTicks), 0.0f);
+    for (std::size_t i = 0; i < job.sources.size(); ++i)
+      addSource(job, i, trueNs, first, blocks, cache);
+    for (std::int64_t block = first; block < first + blocks; ++block) {
+      constexpr auto kPerNoise = static_cast<std::int64_t>(kernels::kNoiseBlock / kBlock);
+      prepareNoise(job, block / kPerNoise, cache);
+      const auto noiseAt = static_cast<std::size_t>(block % kPerNoise) * kBlock;
+      const auto sumAt = static_cast<std::size_t>((block - first) * kBlockTicks);
+      alignas(64) float iq[2 * kBlock];
+      const float greatest =
+          kernels::best().finish(cache.sumRe.data() + sumAt, cache.sumIm.data() + sumAt,
+                                 cache.noiseRe.data() + noiseAt, cache.noiseIm.data() + noiseAt, sigma, iq);
+      const std::int64_t from = std::max(begin, block * kBlockTicks);
+      const std::int64_t to = std::min(end, (block + 1) * kBlockTicks);
+      Sample* out = samples + (from - begin);
+      std::memcpy(static_cast<void*>(out), iq + 2 * (from - block * kBlockTicks),
+                  static_cast<std::size_t>(to - from) * sizeof(Sample));
+      if (greatest > 1.0f)
+        clipped += countClipped(out, to - from);
+    }
+  }
+  return clipped;
+}
+
+} // namespace
+
+std::uint64_t render(const RenderJob& job, RenderCache& cache, Sample* samples) {
+  const double rateHz = job.rateHz * job.clockFactor;
+  const std::int64_t end = job.first + job.count;
+  std::vector<std::int64_t> cuts{job.first, end};
+  const double beginNs = static_cast<double>(job.first) * 1e9 / rateHz;
+  const double endNs = static_cast<double>(end) * 1e9 / rateHz;
+  const auto cutAfter = [&](double delayNs) {
+    return [&cuts, &job, end, rateHz, delayNs](double trueNs) {
+      const auto tick = static_cast<std::int64_t>(std::ceil((trueNs + delayNs) * rateHz / 1e9 - 1e-6));
+      if (tick > job.first && tick < end)
+        cuts.push_back(tick);
+    };
+  };
+  job.frequencyHz.changes(beginNs, endNs, cutAfter(0.0));
+  job.gainDb.changes(beginNs, endNs, cutAfter(0.0));
+  for (const SourceJob& source : job.sources) {
+    const double delayNs = minDelayS(*source.path) * 1e9;
+    source.frequencyHz.changes(beginNs - delayNs, endNs - delayNs, cutAfter(delayNs));
+    source.gainDb.changes(beginNs - delayNs, endNs - delayNs, cutAfter(delayNs));
+  }
+  std::sort(cuts.begin(), cuts.end());
+  cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
+  std::uint64_t clipped = 0;
+  for (std::size_t i = 0; i + 1 < cuts.size(); ++i)
+    clipped += renderPiece(job, cuts[i], cuts[i + 1], cache, samples + (cuts[i] - job.first));
+  return clipped;
+}
+
+} // namespace otabench::medium
