@@ -1,0 +1,8 @@
+/** Models at run time: bundles of trained networks, pooling, and the ideal channel they were trained on. */
+export { Bundle, type Answer } from './bundle';
+export { idealAwgnChannel } from './channel';
+export { BundleError, TokenError } from './errors';
+export type { BundleManifest } from './manifest';
+export { poolingMatrix } from './pooling';
+export type { Question } from './samples';
+export type { QuestionTokens, TokenLengths, TokenMatrix, UserName } from './tokens';
