@@ -1,0 +1,90 @@
+#include "otabench/phy/genie.hpp"
+
+#include "waveform.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace otabench::phy {
+namespace {
+
+constexpr int kFewestPerCarrier = 4;
+constexpr int kFewestInAll = 8;
+
+// Sums of one least-squares fit r = a x + e.
+struct Fit {
+  int count = 0;
+  double sentPower = 0;
+  double receivedPower = 0;
+  Cd cross = 0;
+
+  void add(Cd x, Cd r) {
+    ++count;
+    sentPower += std::norm(x);
+    receivedPower += std::norm(r);
+    cross += std::conj(x) * r;
+  }
+
+  // Es/N0, linear, for symbols of mean power `symbolPower`; unbiased. NaN when there is no noise to see.
+  double snr(double symbolPower) const {
+    if (count < 3 || sentPower <= 0)
+      return std::numeric_limits<double>::quiet_NaN();
+    const double residual = receivedPower - std::norm(cross) / sentPower;
+    const double variance = residual / (count - 1);
+    if (!(variance > 0))
+      return std::numeric_limits<double>::quiet_NaN();
+    const double gain = std::norm(cross) / (sentPower * sentPower);
+    return symbolPower * (gain / variance * (count - 2.0) / (count - 1.0) - 1.0 / sentPower);
+  }
+};
+
+void requireSize(const char* field, std::size_t actual, std::size_t expected) {
+  if (actual != expected)
+    throw PhyError(field, std::to_string(actual) + " values",
+                   std::to_string(expected) + ", tokens x dimension");
+}
+
+Cd symbolAt(Span<const float> values, std::size_t index) {
+  const std::size_t first = 2 * index;
+  return {values[first], first + 1 < values.size() ? values[first + 1] : 0.0f};
+}
+
+} // namespace
+
+double genieSnrDb(Span<const float> sent, Span<const float> received, const BurstHeader& header) {
+  const auto values = static_cast<std::size_t>(header.tokens) * static_cast<std::size_t>(header.dimension);
+  requireSize("sent", sent.size(), values);
+  requireSize("received", received.size(), values);
+  const int count = static_cast<int>(payloadSymbolCount(header.tokens, header.dimension));
+
+  std::vector<std::uint32_t> order;
+  std::vector<std::uint8_t> turn;
+  burstScramble(header.sequence, count, order, turn);
+
+  Fit whole;
+  std::array<Fit, kDataCarriers> byCarrier{};
+  for (int i = 0; i < count; ++i) {
+    const Cd x = symbolAt(sent, static_cast<std::size_t>(i));
+    const Cd r = symbolAt(received, static_cast<std::size_t>(i));
+    whole.add(x, r);
+    byCarrier[order[static_cast<std::size_t>(i)] % kDataCarriers].add(x, r);
+  }
+  if (count < kFewestInAll)
+    return std::numeric_limits<double>::quiet_NaN();
+  const double symbolPower = whole.sentPower / whole.count;
+
+  double sum = 0;
+  bool perCarrier = true;
+  for (const Fit& fit : byCarrier) {
+    perCarrier = perCarrier && fit.count >= kFewestPerCarrier;
+    sum += fit.snr(symbolPower);
+  }
+  const double snr = perCarrier ? sum / kDataCarriers : whole.snr(symbolPower);
+  return snr > 0 ? 10 * std::log10(snr) : std::numeric_limits<double>::quiet_NaN();
+}
+
+} // namespace otabench::phy
