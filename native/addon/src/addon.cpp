@@ -118,6 +118,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setLogListener", Napi::Function::New<set_log_listener>(env, "setLogListener"));
   exports.Set("setTripListener", Napi::Function::New<set_trip_listener>(env, "setTripListener"));
   exports.Set("burstLayout", Napi::Function::New<burst_layout>(env, "burstLayout"));
+  exports.Set("genieSnrDb", Napi::Function::New<genie_snr_db>(env, "genieSnrDb"));
   exports.Set("numerology", numerology(env));
   exports.Set("medium", medium_functions(env));
   return exports;

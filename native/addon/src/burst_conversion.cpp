@@ -2,6 +2,7 @@
 
 #include "conversion.hpp"
 
+#include "otabench/phy/genie.hpp"
 #include "otabench/phy/numerology.hpp"
 
 #include <complex>
@@ -101,6 +102,22 @@ Napi::Value burst_layout(const Napi::CallbackInfo& info) {
   return object;
 }
 
+Napi::Value genie_snr_db(const Napi::CallbackInfo& info) {
+  const Napi::Object burst = required_object(info[0], "burst");
+  const Napi::Float32Array sent = required_floats(burst, "sent");
+  const Napi::Float32Array received = required_floats(burst, "received");
+  phy::BurstHeader header;
+  header.sequence = static_cast<int>(required_integer(burst, "sequence", 0, phy::kMaxSequence));
+  header.tokens = static_cast<int>(required_integer(burst, "tokens", 1, phy::kMaxTokens));
+  header.dimension = static_cast<int>(required_integer(burst, "dimension", 1, phy::kMaxDimension));
+  try {
+    return finite_or_null(info.Env(), phy::genieSnrDb({sent.Data(), sent.ElementLength()},
+                                                      {received.Data(), received.ElementLength()}, header));
+  } catch (const phy::PhyError& error) {
+    throw argument_error(info.Env(), error.what());
+  }
+}
+
 Napi::Object numerology(Napi::Env env) {
   const Napi::Object object = Napi::Object::New(env);
   object.Set("fftSize", phy::kCarriers);
@@ -111,6 +128,12 @@ Napi::Object numerology(Napi::Env env) {
   for (std::size_t i = 0; i < loaded.size(); ++i)
     carriers[i] = static_cast<std::int16_t>(loaded[i]);
   object.Set("carriers", carriers);
+  Napi::Int16Array data_carriers = Napi::Int16Array::New(env, phy::kDataCarriers);
+  std::size_t count = 0;
+  for (const int carrier : loaded)
+    if (!phy::isPilotCarrier(carrier))
+      data_carriers[count++] = static_cast<std::int16_t>(carrier);
+  object.Set("dataCarriers", data_carriers);
   return object;
 }
 

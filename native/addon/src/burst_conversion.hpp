@@ -14,7 +14,9 @@ Napi::Object to_js(Napi::Env env, const radio::ReceiverBatch& batch);
 Napi::Object to_js(Napi::Env env, const radio::SentBurst& sent);
 // JS: (tokens, dimension) -> {samples, preambleStartSample, payloadStartSample, payloadOfdmSymbols}
 Napi::Value burst_layout(const Napi::CallbackInfo& info);
-// {fftSize, cpLength, carriers}: fixed numbers of the waveform.
+// JS: ({sent, received, sequence, tokens, dimension}) -> SNR in dB, or null
+Napi::Value genie_snr_db(const Napi::CallbackInfo& info);
+// {fftSize, cpLength, mostPayloadOfdmSymbols, carriers, dataCarriers}: fixed numbers of the waveform.
 Napi::Object numerology(Napi::Env env);
 
 } // namespace otabench::addon

@@ -80,6 +80,13 @@ std::string required_string(const Napi::Object& object, const char* field) {
   return value.As<Napi::String>().Utf8Value();
 }
 
+Napi::Float32Array required_floats(const Napi::Object& object, const char* field) {
+  const Napi::Value value = object.Get(field);
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array)
+    throw argument_error(object.Env(), std::string(field) + " is not usable; allowed: a Float32Array");
+  return value.As<Napi::Float32Array>();
+}
+
 Napi::Object required_object(const Napi::Value& value, const char* what) {
   if (!value.IsObject())
     throw argument_error(value.Env(), std::string(what) + " is " + quoted(value) + "; allowed: an object");

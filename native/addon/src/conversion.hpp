@@ -17,6 +17,7 @@ std::int64_t required_integer(const Napi::Object& object, const char* field, std
                               std::int64_t max);
 double optional_number(const Napi::Object& object, const char* field, double otherwise);
 std::string required_string(const Napi::Object& object, const char* field);
+Napi::Float32Array required_floats(const Napi::Object& object, const char* field);
 Napi::Object required_object(const Napi::Value& value, const char* what);
 Napi::Function required_function(const Napi::Value& value, const char* what);
 std::string string_argument(const Napi::CallbackInfo& info, std::size_t index, const char* what);

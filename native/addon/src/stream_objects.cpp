@@ -107,15 +107,12 @@ TransmitterObject::TransmitterObject(const Napi::CallbackInfo& info)
 
 Napi::Value TransmitterObject::send(const Napi::CallbackInfo& info) {
   const Napi::Object burst = required_object(info[0], "burst");
-  const Napi::Value data = burst.Get("data");
-  if (!data.IsTypedArray() || data.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array)
-    throw argument_error(info.Env(), "data: allowed is a Float32Array");
   radio::TransmitRequest request;
   request.header.tokens = static_cast<int>(required_integer(burst, "tokens", 1, phy::kMaxTokens));
   request.header.dimension = static_cast<int>(required_integer(burst, "dimension", 1, phy::kMaxDimension));
   request.header.user = static_cast<int>(required_integer(burst, "user", 0, phy::kMaxUser));
   request.header.sequence = static_cast<int>(required_integer(burst, "sequence", 0, phy::kMaxSequence));
-  const Napi::Float32Array values = data.As<Napi::Float32Array>();
+  const Napi::Float32Array values = required_floats(burst, "data");
   request.tokens.assign(values.Data(), values.Data() + values.ElementLength());
   const double start_ns = optional_number(burst, "startNs", std::nan(""));
   if (!std::isnan(start_ns))

@@ -1,0 +1,193 @@
+/**
+ * Messages between a host and a radio process. Both ends parse what they receive with these schemas; what does not parse
+ * is refused with one line. Structured clone carries them, so typed arrays stay typed arrays.
+ */
+import { z } from 'zod';
+
+/** Trials that a radio process takes before it has answered the first. */
+export const MOST_QUEUED_TRIALS = 1024;
+/** The host sends a heartbeat this often ... */
+export const HEARTBEAT_MS = 100;
+/** ... and a radio process that has heard nothing for so long stops transmitting and ends. */
+export const HOST_SILENCE_MS = 500;
+
+const MOST_TOKENS = 1023;
+const MOST_DIMENSION = 1023;
+const MOST_BURSTS = 64;
+
+const float32 = z.instanceof(Float32Array);
+const finite = z.number();
+const id = z.int().nonnegative();
+const line = z.string().max(2000);
+const name = z.string().min(1).max(64);
+
+export const tokenMatrixSchema = z
+  .object({
+    data: float32,
+    tokens: z.int().min(1).max(MOST_TOKENS),
+    dimension: z.int().min(1).max(MOST_DIMENSION),
+  })
+  .refine((matrix) => matrix.data.length === matrix.tokens * matrix.dimension, {
+    path: ['data'],
+    message: 'length must be tokens x dimension',
+  });
+
+export const trialRequestSchema = z.object({
+  trialId: z.string().min(1).max(500),
+  bursts: z
+    .array(
+      z.object({
+        user: name,
+        sequence: z.int().min(0).max(4095),
+        tokens: tokenMatrixSchema,
+        txGainDb: finite,
+        leadS: z.number().min(0).max(10),
+      }),
+    )
+    .min(1)
+    .max(MOST_BURSTS),
+});
+
+const radioRole = z.object({ role: name, driver: name, serial: z.string().min(1).max(128) });
+
+const air = z.object({
+  pace: z.enum(['free', 'realtime']),
+  radios: z.array(z.object({ serial: name, clockErrorPpm: finite, noiseFigureDb: finite, maxOutputPowerDbm: finite })),
+  paths: z.array(
+    z.object({
+      from: name,
+      to: name,
+      pathLossDb: finite,
+      taps: z.array(z.object({ delayS: finite, powerDb: finite, phaseRad: finite })).min(1),
+    }),
+  ),
+});
+
+export const benchSetupSchema = z.object({
+  seed: z.int().min(0),
+  centerFrequencyHz: z.number().positive(),
+  sampleRateHz: z.number().positive(),
+  rxGainDb: finite,
+  roles: z.array(radioRole).min(1).max(17),
+  air: air.nullable(),
+});
+
+/** Host to radio process. `id` pairs an answer with its question. */
+export const radioCommandSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('heartbeat') }),
+  z.object({ type: z.literal('open'), id, setup: benchSetupSchema }),
+  z.object({ type: z.literal('trial'), id, request: trialRequestSchema }),
+  z.object({ type: z.literal('close'), id }),
+  /** Finds radios of these drivers without opening them. */
+  z.object({ type: z.literal('list'), id, drivers: z.array(name).max(32) }),
+  /** Opens each radio, turns its transmit gain down and closes it: what a supervisor asks of a fresh process. */
+  z.object({ type: z.literal('silence'), id, radios: z.array(radioRole).max(17) }),
+]);
+export type RadioCommand = z.infer<typeof radioCommandSchema>;
+
+const requestedActual = z.object({ requested: finite, actual: finite });
+
+const benchRadio = z.object({
+  role: name,
+  driver: name,
+  serial: z.string(),
+  hardware: z.string(),
+  simulated: z.boolean(),
+  centerFrequencyHz: requestedActual,
+  sampleRateHz: requestedActual,
+  txGainRangeDb: z.object({ min: finite, max: finite, step: finite }),
+});
+
+const measurement = z
+  .object({
+    snrDb: finite,
+    estimates: z.object({
+      preambleDb: finite.nullable(),
+      emptyCarriersDb: finite.nullable(),
+      pilotEvmDb: finite.nullable(),
+      genieDb: finite.nullable(),
+    }),
+    cfoHz: finite,
+    clockOffsetPpm: finite,
+    arrivalNs: finite,
+    carriers: z.instanceof(Int16Array),
+    channel: float32,
+    carrierSnrDb: float32,
+    noiseVariance: finite,
+    constellation: float32.refine((symbols) => symbols.length <= 1024, { message: 'at most 512 symbols' }),
+  })
+  .refine((m) => m.channel.length === 2 * m.carriers.length && m.carrierSnrDb.length === m.carriers.length, {
+    path: ['channel'],
+    message: 'lengths must follow carriers',
+  });
+
+const radioEvent = z.object({
+  kind: z.enum([
+    'overflow',
+    'underflow',
+    'late',
+    'time-gap',
+    'dropped-burst',
+    'corrupt-header',
+    'stream-error',
+    'device-lost',
+  ]),
+  direction: z.enum(['rx', 'tx']),
+  serial: z.string(),
+  hardwareTimeNs: finite.nullable(),
+  count: z.int().nonnegative(),
+  detail: z.string(),
+});
+
+export const trialResultSchema = z.object({
+  trialId: z.string(),
+  bursts: z.array(
+    z.object({
+      user: name,
+      sequence: z.int().min(0).max(4095),
+      detected: z.boolean(),
+      headerOk: z.boolean(),
+      received: tokenMatrixSchema.nullable(),
+      measurement: measurement.nullable(),
+      truth: z.object({ snrDb: finite, cfoHz: finite }).nullable(),
+      txGainDb: requestedActual,
+      paprDb: finite,
+      clippedFraction: finite,
+      airTimeS: finite,
+    }),
+  ),
+  events: z.array(radioEvent),
+  valid: z.boolean(),
+});
+
+/** Radio process to host. */
+export const radioReplySchema = z.discriminatedUnion('type', [
+  /** Sent once, when the process listens. */
+  z.object({ type: z.literal('started'), pid: z.int(), transmitWatchdogMs: finite }),
+  z.object({ type: z.literal('opened'), id, radios: z.array(benchRadio) }),
+  z.object({ type: z.literal('trial-done'), id, result: trialResultSchema }),
+  z.object({ type: z.literal('closed'), id }),
+  z.object({
+    type: z.literal('listed'),
+    id,
+    radios: z.array(z.object({ driver: name, serial: z.string(), label: z.string() })),
+    failures: z.array(line),
+  }),
+  z.object({ type: z.literal('silenced'), id, failures: z.array(line) }),
+  /** `id` is null when the message that is refused had none that could be read. */
+  z.object({ type: z.literal('refused'), id: id.nullable(), code: z.string().max(64), message: line }),
+  /** The process is about to end by itself. */
+  z.object({ type: z.literal('stopped'), reason: line }),
+  /** A vendor's log line of level warning or worse. */
+  z.object({ type: z.literal('log'), level: z.string().max(16), line }),
+]);
+export type RadioReply = z.infer<typeof radioReplySchema>;
+
+/** What is wrong with a message, in one line: where, and what is allowed there. */
+export function describeIssues(error: z.ZodError): string {
+  const [first] = error.issues;
+  if (first === undefined) return 'malformed message';
+  const where = first.path.map(String).join('.');
+  const more = error.issues.length > 1 ? ` (and ${error.issues.length - 1} more)` : '';
+  return `${where === '' ? 'message' : where}: ${first.message.replace(/\s+/g, ' ')}${more}`;
+}

@@ -1,0 +1,113 @@
+/** From what a receiver found to what a trial answers. */
+import type { BurstLayout, Native, ReceivedBurst, SentBurst } from '../../drivers/radio';
+import type { UserRadio } from './radio-bench';
+import type { BurstMeasurement, BurstRequest, BurstResult, BurstTruth } from './types';
+
+/** A burst on its way. Times are hardware times of the transmitting radio; null without hardware time. */
+export interface PlannedBurst {
+  readonly request: BurstRequest;
+  readonly radio: UserRadio;
+  readonly layout: BurstLayout;
+  readonly startNs: number | null;
+}
+
+const NS = 1e9;
+/** A detection without a readable header belongs to the burst that was due this close to it. */
+const ARRIVAL_TOLERANCE_NS = 100_000;
+
+/**
+ * Which detection belongs to which planned burst: by user, sequence and size where the header was read; where it was
+ * not, by the time at which it came.
+ * @returns one entry for each planned burst; null for a burst that was not detected
+ */
+export function attribute(
+  planned: readonly PlannedBurst[],
+  bursts: readonly ReceivedBurst[],
+  sampleRateHz: number,
+): (ReceivedBurst | null)[] {
+  const left = new Set(bursts);
+  const found = planned.map(({ request, radio }): ReceivedBurst | null => {
+    for (const burst of left) {
+      const same =
+        burst.headerOk &&
+        burst.user === radio.number &&
+        burst.sequence === request.sequence &&
+        burst.tokens === request.tokens.tokens &&
+        burst.dimension === request.tokens.dimension;
+      if (!same) continue;
+      left.delete(burst);
+      return burst;
+    }
+    return null;
+  });
+  return found.map((burst, index) => {
+    const { startNs, layout } = planned[index] as PlannedBurst;
+    if (burst !== null || startNs === null) return burst;
+    const dueNs = startNs + (layout.preambleStartSample * NS) / sampleRateHz;
+    for (const candidate of left) {
+      if (candidate.headerOk || Math.abs(candidate.arrivalNs - dueNs) > ARRIVAL_TOLERANCE_NS) continue;
+      left.delete(candidate);
+      return candidate;
+    }
+    return null;
+  });
+}
+
+/** @param found null: the burst was lost */
+export function burstResult(
+  { request, radio, layout }: PlannedBurst,
+  sent: SentBurst,
+  found: ReceivedBurst | null,
+  truth: BurstTruth | null,
+  sampleRateHz: number,
+  native: Native,
+): BurstResult {
+  const { tokens, dimension } = request.tokens;
+  const data = found?.headerOk === true ? found.data : null;
+  return {
+    user: request.user,
+    sequence: request.sequence,
+    detected: found !== null,
+    headerOk: found?.headerOk ?? false,
+    received: data === null ? null : { data, tokens, dimension },
+    measurement: found === null ? null : measurement(found, request, native),
+    truth,
+    txGainDb: { requested: radio.gainDb.requested, actual: radio.gainDb.actual },
+    paprDb: sent.paprDb,
+    clippedFraction: sent.clippedFraction,
+    airTimeS: layout.samples / sampleRateHz,
+  };
+}
+
+/** Null where the receiver could not form an SNR. */
+function measurement(burst: ReceivedBurst, request: BurstRequest, native: Native): BurstMeasurement | null {
+  const { snrDb, cfoHz, clockOffsetPpm, noiseVariance, data } = burst;
+  if (snrDb === null || cfoHz === null || clockOffsetPpm === null || noiseVariance === null) return null;
+  const genieDb =
+    data === null || !burst.headerOk
+      ? null
+      : native.genieSnrDb({
+          sent: request.tokens.data,
+          received: data,
+          sequence: request.sequence,
+          tokens: request.tokens.tokens,
+          dimension: request.tokens.dimension,
+        });
+  return {
+    snrDb,
+    estimates: {
+      preambleDb: burst.preambleDb,
+      emptyCarriersDb: burst.emptyCarriersDb,
+      pilotEvmDb: burst.pilotEvmDb,
+      genieDb,
+    },
+    cfoHz,
+    clockOffsetPpm,
+    arrivalNs: burst.arrivalNs,
+    carriers: native.numerology.carriers,
+    channel: burst.channel,
+    carrierSnrDb: burst.carrierSnrDb,
+    noiseVariance,
+    constellation: burst.constellation,
+  };
+}

@@ -1,0 +1,247 @@
+/** Runs trials on an open bench, one after another: bursts out, what came back of them in. */
+import type { BurstLayout, Native, Reception, SentBurst } from '../../drivers/radio';
+import { LinkError } from './errors';
+import { attribute, burstResult, type PlannedBurst } from './results';
+import type { OpenBench, UserRadio } from './radio-bench';
+import type { BurstRequest, BurstTruth, RadioEvent, TrialRequest, TrialResult } from './types';
+
+const NS = 1e9;
+/** Received beyond the last burst's end: propagation, clock errors, filters. Doubled clock error limit of the medium. */
+const TAIL_S = 200e-6;
+const CLOCK_ERROR_LIMIT = 200e-6;
+/** Between planning and sending where time runs by itself. */
+const REALTIME_MARGIN_S = 0.02;
+const ACKNOWLEDGE_TIMEOUT_MS = 2000;
+/** Far above what a trial needs, well below what a host waits. */
+const RECEIVE_TIMEOUT_MS = 20_000;
+
+export class TrialRunner {
+  constructor(
+    private readonly bench: OpenBench,
+    private readonly native: Native,
+  ) {}
+
+  /**
+   * @throws LinkError out-of-range (a burst that cannot be sent), transmit-disabled, timed-out, closed, driver-failed
+   */
+  async run(request: TrialRequest): Promise<TrialResult> {
+    const radios = request.bursts.map((burst) => this.radioOf(burst));
+    this.checkGains(request);
+    const { air } = this.bench.setup;
+    if (air === null) return this.runOnAir(request, radios);
+    return this.runOnTwins(request, radios, air.pace === 'realtime' ? REALTIME_MARGIN_S : 0, air.pace === 'free');
+  }
+
+  /** All bursts are planned from the reset clocks, handed over, and only then does time go on (in free pace). */
+  private async runOnTwins(
+    request: TrialRequest,
+    radios: readonly UserRadio[],
+    marginS: number,
+    free: boolean,
+  ): Promise<TrialResult> {
+    const { medium } = this.native;
+    const { receiver, setup } = this.bench;
+    receiver.drain();
+    await this.setGains(request, radios);
+    const afterEpoch = receiver.epoch;
+    medium.beginTrial(request.trialId);
+    try {
+      const planned = this.plan(request, radios, marginS);
+      const sent = await Promise.all(planned.map((burst) => this.send(burst)));
+      const endNs = Math.max(...sent.map((burst) => burst.endNs ?? 0));
+      const untilNs = Math.ceil(endNs * (1 + CLOCK_ERROR_LIMIT)) + this.tailNs();
+      if (free) medium.grantUntilNs(untilNs);
+      const timeNs = Math.floor(untilNs * (1 - CLOCK_ERROR_LIMIT)) - (4 * NS) / setup.sampleRateHz;
+      const reception = await receiver.collect({ afterEpoch, timeNs, timeoutMs: RECEIVE_TIMEOUT_MS });
+      const events = [...reception.events, ...(await this.settleTransmitters(radios))];
+      const truths = planned.map((burst) => this.truth(burst));
+      return this.result(request, planned, sent, reception, events, truths);
+    } catch (error) {
+      // Nothing of a trial that failed may reach into the next one.
+      medium.endTrial();
+      medium.silence();
+      throw LinkError.from(error);
+    }
+  }
+
+  /** Real radios: their clocks run and know nothing of each other, so one burst follows the other's acknowledgement. */
+  private async runOnAir(request: TrialRequest, radios: readonly UserRadio[]): Promise<TrialResult> {
+    const { receiver, base, setup } = this.bench;
+    receiver.drain();
+    await this.setGains(request, radios);
+    const planned: PlannedBurst[] = [];
+    const sent: SentBurst[] = [];
+    const events: RadioEvent[] = [];
+    for (const [index, burst] of request.bursts.entries()) {
+      const radio = radios[index] as UserRadio;
+      const layout = this.layout(burst);
+      await delay(burst.leadS * 1000);
+      const nowNs = await radio.device.hardwareTimeNs();
+      const one = { request: burst, radio, layout, startNs: nowNs === null ? null : nowNs + REALTIME_MARGIN_S * NS };
+      planned.push(one);
+      sent.push(await this.send(one));
+      await delay((layout.samples / setup.sampleRateHz + REALTIME_MARGIN_S) * 1000);
+      events.push(...(await this.settleTransmitters([radio])));
+    }
+    const heardNs = await base.hardwareTimeNs();
+    if (heardNs === null) await delay(4 * REALTIME_MARGIN_S * 1000);
+    const reception =
+      heardNs === null
+        ? receiver.drain()
+        : await receiver.collect({ afterEpoch: receiver.epoch - 1, timeNs: heardNs, timeoutMs: RECEIVE_TIMEOUT_MS });
+    events.unshift(...reception.events);
+    return this.result(
+      request,
+      planned,
+      sent,
+      reception,
+      events,
+      planned.map(() => null),
+    );
+  }
+
+  private radioOf(burst: BurstRequest): UserRadio {
+    const radio = this.bench.users.get(burst.user);
+    if (radio === undefined)
+      throw new LinkError(
+        'out-of-range',
+        `bursts.user: "${burst.user}"; allowed ${[...this.bench.users.keys()].join(', ') || '(no user on this bench)'}`,
+      );
+    return radio;
+  }
+
+  private checkGains(request: TrialRequest): void {
+    const gains = new Map<string, number>();
+    for (const { user, txGainDb } of request.bursts) {
+      if ((gains.get(user) ?? txGainDb) !== txGainDb)
+        throw new LinkError('out-of-range', `bursts.txGainDb: two gains of ${user}; allowed one within a trial`);
+      gains.set(user, txGainDb);
+    }
+  }
+
+  private async setGains(request: TrialRequest, radios: readonly UserRadio[]): Promise<void> {
+    await Promise.all(
+      request.bursts.map(async ({ txGainDb }, index) => {
+        const radio = radios[index] as UserRadio;
+        if (radio.gainDb.requested === txGainDb) return;
+        radio.gainDb = await radio.device.setGainDb('tx', txGainDb);
+      }),
+    );
+  }
+
+  private layout({ tokens: { tokens, dimension } }: BurstRequest): BurstLayout {
+    const layout = this.native.burstLayout({ tokens, dimension });
+    const most = this.native.numerology.mostPayloadOfdmSymbols;
+    if (layout.payloadOfdmSymbols > most)
+      throw new LinkError(
+        'out-of-range',
+        `bursts.tokens: ${tokens} x ${dimension} needs ${layout.payloadOfdmSymbols} symbols; allowed at most ${most}`,
+      );
+    return layout;
+  }
+
+  private plan(request: TrialRequest, radios: readonly UserRadio[], marginS: number): PlannedBurst[] {
+    const { sampleRateHz } = this.bench.setup;
+    // In whole samples, so that starts fall on them.
+    let sample = Math.round(marginS * sampleRateHz);
+    return request.bursts.map((burst, index) => {
+      const layout = this.layout(burst);
+      sample += Math.round(burst.leadS * sampleRateHz);
+      const startNs = Math.round((sample * NS) / sampleRateHz);
+      sample += layout.samples;
+      return { request: burst, radio: radios[index] as UserRadio, layout, startNs };
+    });
+  }
+
+  private async send({ request, radio, startNs }: PlannedBurst): Promise<SentBurst> {
+    const { data, tokens, dimension } = request.tokens;
+    return radio.transmitter.send({
+      data,
+      tokens,
+      dimension,
+      user: radio.number,
+      sequence: request.sequence,
+      startNs: radio.device.capabilities.hardwareTime ? startNs : null,
+    });
+  }
+
+  /** Acknowledgements, and what went wrong with those who got none. */
+  private async settleTransmitters(radios: readonly UserRadio[]): Promise<RadioEvent[]> {
+    const events = await Promise.all(
+      [...new Set(radios)].map(async ({ transmitter, device }): Promise<RadioEvent[]> => {
+        const missing = await transmitter.flush(ACKNOWLEDGE_TIMEOUT_MS);
+        const told = [...transmitter.drainEvents()];
+        if (missing > 0)
+          told.push({
+            kind: 'stream-error',
+            direction: 'tx',
+            serial: device.serial,
+            hardwareTimeNs: null,
+            count: missing,
+            detail: 'bursts that the radio did not acknowledge',
+          });
+        return told;
+      }),
+    );
+    return events.flat();
+  }
+
+  private tailNs(): number {
+    const delays = this.bench.setup.air?.paths.flatMap((path) => path.taps.map((tap) => tap.delayS)) ?? [];
+    return Math.ceil((TAIL_S + Math.max(0, ...delays)) * NS);
+  }
+
+  /** Ground truth for the "truth" columns of reports; nothing here looks at it. */
+  private truth({ radio, layout, startNs }: PlannedBurst): BurstTruth | null {
+    const { sampleRateHz } = this.bench.setup;
+    const { fftSize, cpLength, dataCarriers } = this.native.numerology;
+    try {
+      const { snrDb, cfoHz } = this.native.medium.burstTruth({
+        from: radio.device.serial,
+        to: this.bench.base.serial,
+        payloadStartNs: (startNs ?? 0) + Math.round((layout.payloadStartSample * NS) / sampleRateHz),
+        sampleRateHz,
+        fftSize,
+        cpLength,
+        symbolCount: layout.payloadOfdmSymbols,
+        carriers: dataCarriers,
+      });
+      return Number.isFinite(snrDb) && Number.isFinite(cfoHz) ? { snrDb, cfoHz } : null;
+    } catch {
+      // No path between the two, or a burst that was late and so never sent.
+      return null;
+    }
+  }
+
+  private result(
+    request: TrialRequest,
+    planned: readonly PlannedBurst[],
+    sent: readonly SentBurst[],
+    reception: Reception,
+    events: readonly RadioEvent[],
+    truths: readonly (BurstTruth | null)[],
+  ): TrialResult {
+    const { sampleRateHz } = this.bench.setup;
+    const found = attribute(planned, reception.bursts, sampleRateHz);
+    return {
+      trialId: request.trialId,
+      bursts: planned.map((burst, index) =>
+        burstResult(
+          burst,
+          sent[index] as SentBurst,
+          found[index] ?? null,
+          truths[index] ?? null,
+          sampleRateHz,
+          this.native,
+        ),
+      ),
+      events,
+      // A header that noise has spoilt is what the channel did, not what a radio failed to do.
+      valid: events.every(({ kind }) => kind === 'corrupt-header'),
+    };
+  }
+}
+
+async function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

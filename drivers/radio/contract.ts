@@ -1,0 +1,205 @@
+/**
+ * What a radio is to otabench: capabilities, setters that answer with what was achieved, streams of token bursts,
+ * typed events. Implemented over SoapySDR (soapy-device.ts); test/radio/contract.ts holds any implementation to it.
+ */
+
+export type Direction = 'rx' | 'tx';
+
+/** What was asked of a radio and what it says it did. Same unit as the setter's. */
+export interface Achieved {
+  readonly requested: number;
+  readonly actual: number;
+}
+
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+  /** 0 where the driver names none. */
+  readonly step: number;
+}
+
+/** One direction of a radio's first channel. */
+export interface ChannelCapabilities {
+  /** 0 where the radio lacks this direction. */
+  readonly channels: number;
+  readonly fullDuplex: boolean;
+  readonly antennas: readonly string[];
+  /** Of the overall gain, dB. */
+  readonly gainRangeDb: Range;
+  readonly gainElementsDb: readonly (Range & { readonly name: string })[];
+  readonly frequencyRangesHz: readonly Range[];
+  readonly sampleRateRangesHz: readonly Range[];
+  readonly bandwidthRangesHz: readonly Range[];
+  readonly formats: readonly string[];
+  readonly nativeFormat: string;
+  readonly nativeFullScale: number;
+}
+
+export interface RadioCapabilities {
+  readonly rx: ChannelCapabilities;
+  readonly tx: ChannelCapabilities;
+  /** Whether bursts can be timed and arrive with a time. False for HackRF. */
+  readonly hardwareTime: boolean;
+  readonly clockSources: readonly string[];
+  readonly timeSources: readonly string[];
+  readonly sensors: readonly string[];
+}
+
+/** A fault of a stream. A measurement during which one happened (corrupt-header aside) must not count. */
+export interface StreamEvent {
+  readonly kind:
+    | 'overflow'
+    | 'underflow'
+    | 'late'
+    | 'time-gap'
+    | 'dropped-burst'
+    | 'corrupt-header'
+    | 'stream-error'
+    | 'device-lost';
+  readonly direction: Direction;
+  readonly serial: string;
+  readonly hardwareTimeNs: number | null;
+  /** How often in a row; missing samples for a time gap. */
+  readonly count: number;
+  readonly detail: string;
+}
+
+/** One detection of the receiver. SNRs are mean Es/N0 over the loaded payload carriers, dB. */
+export interface ReceivedBurst {
+  readonly outcome: string;
+  /** The check sum held; user, sequence, tokens, dimension and scale are meaningless otherwise. */
+  readonly headerOk: boolean;
+  readonly epoch: number;
+  /** First preamble sample in the radio's hardware clock, ns. */
+  readonly arrivalNs: number;
+  readonly cfoHz: number | null;
+  readonly clockOffsetPpm: number | null;
+  /** 0 to 15. */
+  readonly user: number;
+  /** 0 to 4095. */
+  readonly sequence: number;
+  readonly tokens: number;
+  readonly dimension: number;
+  readonly scale: number;
+  /** [tokens, dimension], row-major; null where the payload was lost. */
+  readonly data: Float32Array | null;
+  readonly snrDb: number | null;
+  readonly preambleDb: number | null;
+  readonly emptyCarriersDb: number | null;
+  readonly pilotEvmDb: number | null;
+  /** Per carrier, linear, relative to full scale squared. */
+  readonly noiseVariance: number | null;
+  /** Per loaded carrier, interleaved re, im, relative to full scale. */
+  readonly channel: Float32Array;
+  /** Per loaded carrier, dB. */
+  readonly carrierSnrDb: Float32Array;
+  /** Equalised payload symbols, interleaved re, im; at most 512 symbols. */
+  readonly constellation: Float32Array;
+}
+
+export interface ReceiverOptions {
+  readonly sampleRateHz: number;
+  readonly centerFrequencyHz: number;
+  /** Most samples taken from the radio at once. */
+  readonly blockSamples?: number;
+  /** Most results that wait in native code; more are dropped and counted. */
+  readonly resultLimit?: number;
+}
+
+/** What a receiver has heard since it was last asked. */
+export interface Reception {
+  readonly bursts: readonly ReceivedBurst[];
+  readonly events: readonly StreamEvent[];
+  readonly epoch: number;
+  readonly processedUntilNs: number;
+}
+
+/** A running receive stream that finds token bursts. */
+export interface BurstReceiver {
+  /** How often the radio's clock has started from 0 while this stream ran. */
+  readonly epoch: number;
+  /**
+   * Waits until all samples before `timeNs` of an epoch later than `afterEpoch` have been searched, then gives what was
+   * found in that epoch, and every event, since the last call. One call at a time.
+   * @throws RadioError timed-out, closed (also when the stream ends meanwhile)
+   */
+  collect(until: { afterEpoch: number; timeNs: number; timeoutMs: number }): Promise<Reception>;
+  /** Everything that is there, without waiting. */
+  drain(): Reception;
+  stop(): Promise<void>;
+}
+
+export interface TransmitterOptions {
+  readonly sampleRateHz: number;
+  /** Mean power of a burst, dB relative to full scale. */
+  readonly rmsDbfs?: number;
+  readonly queueLimit?: number;
+}
+
+export interface OutgoingBurst {
+  /** [tokens, dimension], row-major. Copied. */
+  readonly data: Float32Array;
+  readonly tokens: number;
+  readonly dimension: number;
+  readonly user: number;
+  readonly sequence: number;
+  /** Hardware time of the first sample; null: as soon as possible, and the only way without hardware time. */
+  readonly startNs: number | null;
+}
+
+/** A burst whose samples are all with the radio. */
+export interface SentBurst {
+  readonly paprDb: number;
+  readonly clippedFraction: number;
+  readonly rmsDbfs: number;
+  readonly scale: number;
+  readonly payloadOfdmSymbols: number;
+  readonly startNs: number | null;
+  readonly endNs: number | null;
+  readonly samplesWritten: number;
+}
+
+/** A transmit stream for token bursts; sends only while the watchdog allows. */
+export interface BurstTransmitter {
+  /**
+   * Resolves when the radio has all samples (not when they are in the air).
+   * @throws RadioError transmit-disabled, queue-full, out-of-range, unsupported, closed, driver-failed
+   */
+  send(burst: OutgoingBurst): Promise<SentBurst>;
+  /** Waits for the radio's acknowledgements; gives the number of bursts that it has not acknowledged in time. */
+  flush(timeoutMs: number): Promise<number>;
+  /** Events since the last call. */
+  drainEvents(): readonly StreamEvent[];
+  stop(): Promise<void>;
+}
+
+export interface RadioDevice {
+  readonly driver: string;
+  /** As the opened device answers; empty where it has none. */
+  readonly serial: string;
+  readonly hardware: string;
+  readonly information: Readonly<Record<string, string>>;
+  readonly simulated: boolean;
+  /** False until the safety layer lands, on every driver but "twin". */
+  readonly mayTransmit: boolean;
+  readonly capabilities: RadioCapabilities;
+
+  setCenterFrequencyHz(direction: Direction, requestedHz: number): Promise<Achieved>;
+  setSampleRateHz(direction: Direction, requestedHz: number): Promise<Achieved>;
+  setBandwidthHz(direction: Direction, requestedHz: number): Promise<Achieved>;
+  /** Overall gain; the driver distributes it. */
+  setGainDb(direction: Direction, requestedDb: number): Promise<Achieved>;
+  centerFrequencyHz(direction: Direction): Promise<number>;
+  sampleRateHz(direction: Direction): Promise<number>;
+  gainDb(direction: Direction): Promise<number>;
+  /** Null for a radio without hardware time. */
+  hardwareTimeNs(): Promise<number | null>;
+
+  startReceiver(options: ReceiverOptions): Promise<BurstReceiver>;
+  /** @throws RadioError transmit-refused */
+  startTransmitter(options: TransmitterOptions): Promise<BurstTransmitter>;
+  /** Transmit gain to its minimum. Allowed on every driver. */
+  silence(): Promise<void>;
+  /** Stops the streams, then closes. Safe to call twice; every other call then fails with code closed. */
+  close(): Promise<void>;
+}

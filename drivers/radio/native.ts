@@ -1,0 +1,216 @@
+/** The addon otabench.node: its shape (see native/addon/src/addon.cpp) and where it is found. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { repositoryRoot } from '../../app/config/paths';
+import type {
+  Direction,
+  OutgoingBurst,
+  RadioCapabilities,
+  ReceivedBurst,
+  ReceiverOptions,
+  SentBurst,
+  StreamEvent,
+  TransmitterOptions,
+} from './contract';
+import { RadioError } from './errors';
+
+export interface NativeBatch {
+  readonly bursts: readonly ReceivedBurst[];
+  readonly events: readonly StreamEvent[];
+  readonly epoch: number;
+  readonly processedUntilNs: number;
+  /** In all, since the stream started. */
+  readonly droppedBursts: number;
+  readonly running: boolean;
+}
+
+export interface NativeReceiver {
+  mark(afterEpoch: number, timeNs: number): void;
+  epoch(): number;
+  stop(): Promise<void>;
+}
+
+export interface NativeTransmitter {
+  send(burst: OutgoingBurst): Promise<SentBurst>;
+  flush(timeoutMs: number): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export interface NativeDevice {
+  readonly driver: string;
+  readonly serial: string;
+  readonly hardware: string;
+  readonly information: Readonly<Record<string, string>>;
+  readonly mayTransmit: boolean;
+  readonly capabilities: RadioCapabilities;
+  setCenterFrequencyHz(direction: Direction, hz: number): Promise<number>;
+  setSampleRateHz(direction: Direction, hz: number): Promise<number>;
+  setBandwidthHz(direction: Direction, hz: number): Promise<number>;
+  setGainDb(direction: Direction, db: number): Promise<number>;
+  setGainElementDb(direction: Direction, element: string, db: number): Promise<number>;
+  setAntenna(direction: Direction, name: string): Promise<string>;
+  centerFrequencyHz(direction: Direction): Promise<number>;
+  sampleRateHz(direction: Direction): Promise<number>;
+  bandwidthHz(direction: Direction): Promise<number>;
+  gainDb(direction: Direction): Promise<number>;
+  antenna(direction: Direction): Promise<string>;
+  hardwareTimeNs(): Promise<number | null>;
+  readSensor(name: string): Promise<string>;
+  startReceiver(options: ReceiverOptions, onBatch: (batch: NativeBatch) => void): Promise<NativeReceiver>;
+  startTransmitter(
+    options: TransmitterOptions,
+    onEvents: (events: readonly StreamEvent[]) => void,
+  ): Promise<NativeTransmitter>;
+  silence(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Tap {
+  readonly delayS: number;
+  readonly powerDb: number;
+  readonly phaseRad: number;
+}
+
+export interface AirPath {
+  readonly from: string;
+  readonly to: string;
+  readonly pathLossDb: number;
+  readonly taps: readonly Tap[];
+}
+
+export interface AirSetup {
+  readonly pace: 'free' | 'realtime';
+  /** Whole, 0 to 2^53 - 1. */
+  readonly seed: number;
+  readonly radios: readonly {
+    readonly serial: string;
+    readonly clockErrorPpm: number;
+    readonly noiseFigureDb: number;
+    readonly maxOutputPowerDbm: number;
+  }[];
+  readonly paths: readonly AirPath[];
+}
+
+/** Which payload of which link the medium shall judge. */
+export interface TruthQuery {
+  readonly from: string;
+  readonly to: string;
+  /** Transmitter's hardware time of the first payload symbol's cyclic prefix. */
+  readonly payloadStartNs: number;
+  readonly sampleRateHz: number;
+  readonly fftSize: number;
+  readonly cpLength: number;
+  readonly symbolCount: number;
+  readonly carriers: Int16Array;
+}
+
+/** Control face of the simulated air (native/medium/include/otabench/medium/medium.hpp). */
+export interface NativeMedium {
+  configure(air: AirSetup): void;
+  serials(): string[];
+  setPath(path: AirPath): void;
+  /** Returns the trial's number. */
+  beginTrial(trialId: string): number;
+  grantUntilNs(timeNs: number): void;
+  endTrial(): void;
+  currentTimeNs(): number;
+  /** Drops all transmission; returns the number of samples dropped. */
+  silence(): number;
+  linkTruth(
+    from: string,
+    to: string,
+  ): { gainDb: number; taps: Tap[]; cfoHz: number; clockOffsetPpm: number; noisePowerDbfs: number };
+  burstTruth(query: TruthQuery): { snrDb: number; cfoHz: number; clockOffsetPpm: number };
+}
+
+export interface BurstLayout {
+  /** Guards included. */
+  readonly samples: number;
+  readonly preambleStartSample: number;
+  readonly payloadStartSample: number;
+  readonly payloadOfdmSymbols: number;
+}
+
+export interface WatchdogState {
+  readonly state: 'disarmed' | 'armed' | 'tripped';
+  readonly reason: string;
+}
+
+export interface Native {
+  versions(): { soapySdr: { library: string; api: string; abi: string }; nodeApi: number };
+  /** Before the first enumerate or open. */
+  addPluginFolder(folder: string): void;
+  driverMayTransmit(driver: string): boolean;
+  enumerate(driver: string): Promise<Record<string, string>[]>;
+  openDevice(args: Record<string, string>): Promise<NativeDevice>;
+  armWatchdog(): void;
+  feedWatchdog(): void;
+  tripWatchdog(reason: string): void;
+  watchdogState(): WatchdogState;
+  setLogListener(listener: ((level: string, line: string) => void) | null): void;
+  setTripListener(listener: ((reason: string) => void) | null): void;
+  burstLayout(burst: { tokens: number; dimension: number }): BurstLayout;
+  /**
+   * SNR (mean Es/N0, dB) of a burst that this bench sent itself, from sent and received tokens; null where the burst is
+   * too short or one of them is degenerate.
+   */
+  genieSnrDb(burst: {
+    sent: Float32Array;
+    received: Float32Array;
+    sequence: number;
+    tokens: number;
+    dimension: number;
+  }): number | null;
+  readonly numerology: {
+    readonly fftSize: number;
+    readonly cpLength: number;
+    readonly mostPayloadOfdmSymbols: number;
+    /** Loaded carriers, pilots among them: what per-carrier arrays follow. */
+    readonly carriers: Int16Array;
+    /** Those that carry tokens: what SNR means are over. */
+    readonly dataCarriers: Int16Array;
+  };
+  readonly medium: NativeMedium;
+}
+
+/** The folder of otabench.node and libotamedium.so. OTABENCH_NATIVE_DIR overrides it. */
+export function nativeFolder(): string {
+  const override = process.env['OTABENCH_NATIVE_DIR'];
+  if (override !== undefined && override !== '') return path.resolve(override);
+  // In a packaged application, libraries lie beside the archive, not in it.
+  const root = repositoryRoot().replace(/app\.asar$/, 'app.asar.unpacked');
+  return path.join(root, 'build', 'native', 'lib');
+}
+
+let loaded: Native | null = null;
+
+/**
+ * Loads the addon, once, and shows SoapySDR where the twins' module lies.
+ * @throws RadioError native-missing
+ */
+export function loadNative(): Native {
+  if (loaded !== null) return loaded;
+  const folder = nativeFolder();
+  const file = path.join(folder, 'otabench.node');
+  if (!existsSync(file)) throw new RadioError('native-missing', `${file} is missing: run scripts/setup`);
+  let native: Native;
+  try {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- an addon cannot be imported otherwise
+    native = require(file) as Native;
+  } catch (error) {
+    throw new RadioError('native-missing', `${file} cannot be loaded: ${(error as Error).message}: run scripts/setup`);
+  }
+  native.addPluginFolder(twinPluginFolder());
+  loaded = native;
+  return native;
+}
+
+/** Where SoapySDR finds driver=twin. A folder of its own: SoapySDR opens every file in it. */
+export function twinPluginFolder(): string {
+  return path.join(nativeFolder(), 'soapysdr');
+}
+
+/** What other programs (SoapySDRUtil, GNU Radio) need in their environment to see the twins. */
+export function twinEnvironment(): Record<string, string> {
+  return { SOAPY_SDR_PLUGIN_PATH: twinPluginFolder() };
+}
