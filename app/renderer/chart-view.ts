@@ -1,14 +1,12 @@
 /** Accuracy against measured SNR, drawn as points come in. */
 // Chart.js is an ES module and this package is not: types name the way they are resolved, the code is handed in.
-import type { Chart, ChartDataset, Plugin, ScatterDataPoint } from 'chart.js' with { 'resolution-mode': 'import' };
+import type * as ChartLibrary from 'chart.js' with { 'resolution-mode': 'import' };
 import { decibels, percent } from './format';
-import { part } from './page';
+import { create, part } from './page';
 import type { PointView } from './state';
 
-export type ChartLibrary = typeof import('chart.js', { with: { 'resolution-mode': 'import' } });
-
 /** A dot with its 95 % interval, in percent. */
-interface MeasuredDot extends ScatterDataPoint {
+interface MeasuredDot extends ChartLibrary.ScatterDataPoint {
   readonly low: number | null;
   readonly high: number | null;
   readonly view: PointView;
@@ -17,9 +15,10 @@ interface MeasuredDot extends ScatterDataPoint {
 const WHISKER_HALF_WIDTH_PX = 5;
 /** Shown before anything is known, and always at least. */
 const LEAST_RANGE_DB = { min: -2, max: 22 };
-const RANGE_MARGIN_DB = 2;
+const RANGE_MARGIN_DB = 1;
+const SERIES_COLORS = 4;
 
-const whiskers: Plugin<'scatter'> = {
+const whiskers: ChartLibrary.Plugin<'scatter'> = {
   id: 'whiskers',
   beforeDatasetDraw(chart, { index, meta }) {
     const scale = chart.scales['y'];
@@ -27,7 +26,7 @@ const whiskers: Plugin<'scatter'> = {
     if (!scale || !dataset || meta.hidden) return;
     const { ctx } = chart;
     ctx.save();
-    ctx.strokeStyle = String(dataset.borderColor);
+    ctx.strokeStyle = typeof dataset.borderColor === 'string' ? dataset.borderColor : 'gray';
     ctx.lineWidth = 2;
     dataset.data.forEach((dot, dotIndex) => {
       const { low, high } = dot as Partial<MeasuredDot>;
@@ -49,10 +48,11 @@ const whiskers: Plugin<'scatter'> = {
 
 export class ChartView {
   private readonly canvas = part('chart', HTMLCanvasElement);
-  private readonly chart: Chart<'scatter'>;
+  private readonly chart: ChartLibrary.Chart<'scatter'>;
+  private readonly legend = part('legend', HTMLUListElement);
   private points: readonly PointView[] = [];
 
-  constructor(library: ChartLibrary) {
+  constructor(library: typeof ChartLibrary) {
     const { ScatterController, LinearScale, PointElement, LineElement, Tooltip } = library;
     library.Chart.register(ScatterController, LinearScale, PointElement, LineElement, Tooltip);
     this.chart = new library.Chart(this.canvas, {
@@ -66,7 +66,11 @@ export class ChartView {
         responsive: true,
         maintainAspectRatio: false,
         scales: {
-          x: { type: 'linear', title: { display: true, text: 'Measured SNR (Es/N0), dB' } },
+          x: {
+            type: 'linear',
+            ticks: { includeBounds: false },
+            title: { display: true, text: 'Measured SNR (Es/N0), dB' },
+          },
           y: { type: 'linear', min: 0, max: 100, title: { display: true, text: 'Task accuracy, %' } },
         },
         plugins: { tooltip: { callbacks: { title: () => '', label: ({ raw }) => tooltipLines(raw) } } },
@@ -95,7 +99,7 @@ export class ChartView {
       armDatasets(
         this.points.filter(({ point }) => point.arm === arm),
         { min, max },
-        color(`--series-${(index % 4) + 1}`),
+        color(seriesColor(index)),
         { muted: color('--muted'), surface: color('--surface') },
       ),
     );
@@ -109,9 +113,32 @@ export class ChartView {
     }
     if (x) Object.assign(x, { min, max });
     this.chart.update('none');
+    this.drawLegend(arms);
     this.canvas.setAttribute('aria-label', description(this.points));
   }
+
+  private drawLegend(arms: readonly string[]): void {
+    const entries: readonly [mark: string, text: string, color: string][] = [
+      ...arms.map((arm, index) => ['dot', arm, seriesColor(index)] as [string, string, string]),
+      ['dashed', 'ideal AWGN channel', arms.length > 1 ? '--text' : seriesColor(0)],
+      ['dotted', 'blind prior', '--muted'],
+    ];
+    const wanted = entries.map(([, text]) => text).join('|');
+    if (this.legend.dataset['entries'] === wanted) return;
+    this.legend.dataset['entries'] = wanted;
+    this.legend.replaceChildren(
+      ...entries.map(([mark, text, color]) => {
+        const item = create('li');
+        const sign = create('span', `mark ${mark}`);
+        sign.style.color = `var(${color})`;
+        item.append(sign, create('span', '', text));
+        return item;
+      }),
+    );
+  }
 }
+
+const seriesColor = (index: number): string => `--series-${(index % SERIES_COLORS) + 1}`;
 
 /** Where nothing was measured (no burst found), the point stands at the SNR that was asked for. */
 function snrOnAxisDb(point: PointView['point']): number {
@@ -123,7 +150,7 @@ function armDatasets(
   rangeDb: { readonly min: number; readonly max: number },
   color: string,
   { muted, surface }: { readonly muted: string; readonly surface: string },
-): ChartDataset<'scatter'>[] {
+): ChartLibrary.ChartDataset<'scatter'>[] {
   const sorted = [...points].sort((a, b) => snrOnAxisDb(a.point) - snrOnAxisDb(b.point));
   const measured: MeasuredDot[] = sorted.flatMap((view) => {
     const { accuracy, accuracyLow, accuracyHigh } = view.point;
@@ -150,7 +177,7 @@ function armDatasets(
       pointRadius: 5,
       pointHoverRadius: 7,
     },
-    { data: awgn, borderColor: color, borderDash: [7, 5], borderWidth: 2, showLine: true, pointRadius: 0 },
+    { data: awgn, borderColor: color, borderDash: [7, 5], borderWidth: 2, showLine: true, pointRadius: 2 },
     { data: blind, borderColor: muted, borderDash: [2, 4], borderWidth: 2, showLine: true, pointRadius: 0 },
   ];
 }

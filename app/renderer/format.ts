@@ -22,7 +22,7 @@ export function percent(fraction: number | null): string {
 }
 
 export function percentInterval(low: number | null, high: number | null): string {
-  return low === null || high === null ? NONE : `${percent(low)} – ${percent(high)}`;
+  return low === null || high === null ? NONE : `${percent(low)}–${percent(high)}`;
 }
 
 const counted = new Intl.NumberFormat('en', { useGrouping: true });

@@ -44,11 +44,19 @@ function change(transform: (before: ViewState) => ViewState): void {
   drawingPending = true;
   requestAnimationFrame(() => {
     drawingPending = false;
+    document.title = windowTitle(state);
     strip.draw(state);
     table.draw(state);
     chart?.draw(state.points);
     notices.draw(state);
   });
+}
+
+/** Seen in the task bar while the window is behind others. */
+function windowTitle({ run }: ViewState): string {
+  if (!run) return 'otabench';
+  const share = run.trialsTotal > 0 ? Math.floor((100 * run.trialsDone) / run.trialsTotal) : 0;
+  return `${run.phase === 'running' ? `${share} %` : run.phase} · ${run.name} · otabench`;
 }
 
 function attempt(action: () => void | Promise<void>): void {

@@ -107,7 +107,8 @@ function reduceEvent(state: ViewState, event: HostEvent): ViewState {
     case 'run-started':
       return startRun(state, event);
     case 'progress': {
-      if (state.run?.run !== event.run) return state;
+      // The live channel may lag behind: a host that is known to be gone makes no progress.
+      if (!isRunning(state) || state.run?.run !== event.run) return state;
       const { trialsDone, trialsTotal, questionsPerSecond, remainingS } = event;
       return { ...state, run: { ...state.run, trialsDone, trialsTotal, questionsPerSecond, remainingS } };
     }
@@ -198,7 +199,9 @@ function reduceHostState(state: ViewState, host: HostState): ViewState {
 
 function loseRun(state: ViewState, hostFailure: string): ViewState {
   const idle = { ...state, hostFailure, startPending: false };
-  return isRunning(state) && state.run ? { ...idle, run: { ...state.run, phase: 'lost', remainingS: null } } : idle;
+  return isRunning(state) && state.run
+    ? { ...idle, run: { ...state.run, phase: 'lost', questionsPerSecond: 0, remainingS: null } }
+    : idle;
 }
 
 function hostNotice(severity: Notice['severity'], text: string): Omit<Notice, 'count'> {

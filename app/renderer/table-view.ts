@@ -18,7 +18,8 @@ const cellTexts = (point: Point): readonly string[] => [
   percent(point.blindAccuracy),
 ];
 /** First column of each group of the header, and the column the table is read for. */
-const GROUP_STARTS = new Set([0, 3, 6]);
+const COLUMNS = 11;
+const GROUP_STARTS = new Set([3, 6]);
 const ACCURACY_COLUMN = 6;
 
 export class TableView {
@@ -32,10 +33,18 @@ export class TableView {
   }
 
   draw(state: ViewState): void {
-    while (this.body.rows.length > state.points.length) this.body.deleteRow(-1);
-    state.points.forEach((view, index) => {
-      const row = this.body.rows[index] ?? this.body.appendChild(newRow());
-      fillRow(row, view, state.points[index - 1]?.point.arm);
+    const lines = linesOf(state.points);
+    while (this.body.rows.length > lines.length) this.body.deleteRow(-1);
+    lines.forEach((line, index) => {
+      const isArm = typeof line === 'string';
+      let row = this.body.rows[index];
+      if (row && 'arm' in row.dataset !== isArm) {
+        // An arm's heading has moved to where a point was, or the other way round.
+        row.replaceWith((row = isArm ? newArmRow() : newPointRow()));
+      }
+      row ??= this.body.appendChild(isArm ? newArmRow() : newPointRow());
+      if (!isArm) fillRow(row, line);
+      else if (row.cells[0]) setText(row.cells[0], line);
     });
     const text = state.points.length > 0 ? '' : placeholderText(state);
     setText(this.placeholder, text);
@@ -43,31 +52,41 @@ export class TableView {
   }
 }
 
-function newRow(): HTMLTableRowElement {
+/** Each arm's name, then its points. */
+function linesOf(points: readonly PointView[]): readonly (string | PointView)[] {
+  return points.flatMap((view, index) => {
+    const { arm } = view.point;
+    return arm === points[index - 1]?.point.arm ? [view] : [arm, view];
+  });
+}
+
+function newArmRow(): HTMLTableRowElement {
+  const row = create('tr', 'arm');
+  row.dataset['arm'] = '';
+  const name = create('th');
+  name.scope = 'rowgroup';
+  name.colSpan = COLUMNS;
+  row.append(name);
+  return row;
+}
+
+function newPointRow(): HTMLTableRowElement {
   const row = create('tr');
   row.dataset['point'] = '';
-  const arm = create('th', 'text arm');
-  arm.scope = 'row';
-  row.append(arm);
-  for (let column = 0; column <= 10; column += 1) {
+  for (let column = 0; column < COLUMNS; column += 1) {
     const classes = [GROUP_STARTS.has(column) ? 'first' : '', column === ACCURACY_COLUMN ? 'result' : ''];
-    row.append(create('td', classes.filter(Boolean).join(' ')));
+    const cell = create(column === 0 ? 'th' : 'td', classes.filter(Boolean).join(' '));
+    if (column === 0) cell.scope = 'row';
+    row.append(cell);
   }
   return row;
 }
 
-function fillRow(row: HTMLTableRowElement, view: PointView, armAbove: string | undefined): void {
-  const { point, complete } = view;
-  const armCell = row.cells[0];
-  if (armCell) {
-    setText(armCell, point.arm);
-    // Said once per group for the eye; every row keeps it for screen readers.
-    armCell.classList.toggle('repeated', point.arm === armAbove);
-  }
+function fillRow(row: HTMLTableRowElement, { point, complete }: PointView): void {
   row.classList.toggle('growing', !complete);
   row.title = complete ? '' : 'This point is still growing';
   cellTexts(point).forEach((text, index) => {
-    const cell = row.cells[index + 1];
+    const cell = row.cells[index];
     if (cell) setText(cell, text);
   });
 }

@@ -1,0 +1,159 @@
+/**
+ * A host without radios or models that speaks the typed channel and can misbehave. The name of the experiment file
+ * chooses what it does, so a test says it with `--experiment=crash`; OTABENCH_FAKE_START=crash makes it end at once.
+ * OTABENCH_FAKE_LOG names a file to which it adds a line for its start and for every command.
+ */
+import { appendFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { MessagePortMain } from 'electron';
+import { hostCommandSchema, type HostEvent, type Point } from '../../app/ipc/host-messages';
+
+const HEARTBEAT_MS = 500;
+const SNRS_DB = [0, 5, 10, 15, 20];
+const QUESTIONS_PER_POINT = 1500;
+const STEPS_PER_POINT = 4;
+
+const control = process.parentPort;
+let window: MessagePortMain | null = null;
+let heartbeat: NodeJS.Timeout | null = null;
+let runNumber = 0;
+let current: { run: string; events: Map<string, HostEvent>; timer: NodeJS.Timeout } | null = null;
+
+function log(line: string): void {
+  const file = process.env['OTABENCH_FAKE_LOG'];
+  if (file) appendFileSync(file, `${line}\n`);
+}
+
+function tell(event: HostEvent): void {
+  const ofWindowOnly = event.type === 'point' || event.type === 'progress';
+  const ofControlOnly = event.type === 'heartbeat' || event.type === 'busy';
+  if (!ofWindowOnly) control.postMessage(event);
+  if (!ofControlOnly) window?.postMessage(event);
+  if (current && 'run' in event)
+    current.events.set(event.type === 'point' ? `point ${event.point.requestedSnrDb}` : event.type, event);
+}
+
+/** A point after a share of its questions, with the figures of a plausible link. */
+function pointAt(snrDb: number, share: number): Point {
+  const questions = Math.round(QUESTIONS_PER_POINT * share);
+  const awgnAccuracy = 0.52 + 0.33 / (1 + Math.exp(-(snrDb - 6) / 3.2));
+  const accuracy = awgnAccuracy - 0.006 + 0.01 * Math.sin(snrDb);
+  const halfWidth = 1.96 * Math.sqrt((accuracy * (1 - accuracy)) / questions);
+  const burstsDetected = 3 * questions - (snrDb < 2 ? 4 : 0);
+  return {
+    arm: 'pooled L=16',
+    requestedSnrDb: snrDb,
+    measuredSnrDb: snrDb + 0.08,
+    measuredSnrSdDb: 0.21,
+    trueSnrDb: snrDb + 0.02,
+    burstsSent: 3 * questions,
+    burstsDetected,
+    headersOk: burstsDetected,
+    questions,
+    accuracy,
+    accuracyLow: accuracy - halfWidth,
+    accuracyHigh: accuracy + halfWidth,
+    awgnAccuracy: share === 1 ? awgnAccuracy : null,
+    blindAccuracy: 0.434,
+  };
+}
+
+function finish(run: string, outcome: 'done' | 'stopped' | 'failed', message: string | null): void {
+  const reportFile =
+    outcome === 'failed' ? null : path.join(process.env['OTABENCH_FAKE_REPORTS'] ?? '.', `${run}.html`);
+  if (reportFile) writeFileSync(reportFile, '<!doctype html><title>Report of the fake host</title>');
+  tell({ type: 'run-finished', run, outcome, message, reportFile, wallS: 12.3 });
+  if (current) clearInterval(current.timer);
+  current = null;
+}
+
+function misbehave(scenario: string, step: number, run: string): void {
+  if (step !== 6) return;
+  if (scenario === 'crash') process.exit(9);
+  if (scenario === 'fail') finish(run, 'failed', 'radio process ended: TWIN-BS does not answer');
+  if (scenario === 'silent' && heartbeat) clearInterval(heartbeat);
+  if (scenario === 'hang') for (;;);
+  if (scenario === 'malformed') {
+    window?.postMessage({ type: 'point', run, complete: true, point: { ...pointAt(0, 1), accuracy: 83, snr: 'high' } });
+    window?.postMessage('<b>not even an object</b>');
+    control.postMessage({ type: 'run-finished', run, reportFile: '/etc/passwd' });
+  }
+}
+
+function startRun(experimentFile: string): void {
+  const scenario = path.basename(experimentFile).replace(/\.yml$/, '');
+  if (current) {
+    tell({ type: 'error', message: 'A run goes on already.' });
+    return;
+  }
+  if (scenario === 'refused') {
+    tell({ type: 'error', message: 'refused.yml: line 12: sweep.snrDb: 47 is outside -5 to 35' });
+    return;
+  }
+  runNumber += 1;
+  const run = `fake-${process.pid}-${runNumber}`;
+  const steps = SNRS_DB.length * STEPS_PER_POINT;
+  const trialsTotal = SNRS_DB.length * QUESTIONS_PER_POINT;
+  const stepMs = scenario === 'slow' ? 1_000 : 100;
+  let step = 0;
+  const timer = setInterval(() => {
+    step += 1;
+    misbehave(scenario, step, run);
+    if (!current) return;
+    const snrDb = SNRS_DB[Math.floor((step - 1) / STEPS_PER_POINT)] ?? 0;
+    const share = (((step - 1) % STEPS_PER_POINT) + 1) / STEPS_PER_POINT;
+    tell({ type: 'point', run, complete: share === 1, point: pointAt(snrDb, share) });
+    const remainingS = ((steps - step) * stepMs) / 1000;
+    tell({
+      type: 'progress',
+      run,
+      trialsDone: (trialsTotal * step) / steps,
+      trialsTotal,
+      questionsPerSecond: 214.6,
+      remainingS,
+    });
+    if (step === steps) finish(run, 'done', null);
+  }, stepMs);
+  current = { run, events: new Map(), timer };
+  const radios = ['text', 'visual', 'audio', 'base'].map((role) => ({
+    role,
+    serial: `TWIN-${role.toUpperCase()}`,
+    driver: 'twin',
+  }));
+  tell({ type: 'run-started', run, name: 'First light', trialsTotal, radios, simulated: true });
+}
+
+function obey(message: unknown, ports: MessagePortMain[]): void {
+  const command = hostCommandSchema.parse(message);
+  log(command.type);
+  if (command.type === 'start-run') startRun(command.experimentFile);
+  else if (command.type === 'stop-run') {
+    if (current) finish(current.run, 'stopped', null);
+  } else if (command.type === 'attach-window') attach(ports[0]);
+  else {
+    if (current) finish(current.run, 'stopped', 'the application was closed');
+    setTimeout(() => process.exit(0), 50);
+  }
+}
+
+function attach(port: MessagePortMain | undefined): void {
+  window?.close();
+  window = port ?? null;
+  if (!port) return;
+  port.on('message', (event) => {
+    obey(event.data, event.ports);
+  });
+  port.start();
+  port.postMessage({ type: 'ready', version: 'fake', pid: process.pid });
+  for (const event of current?.events.values() ?? []) port.postMessage(event);
+}
+
+log('started');
+if (process.env['OTABENCH_FAKE_START'] === 'crash') process.exit(7);
+control.on('message', (event) => {
+  obey(event.data, event.ports);
+});
+heartbeat = setInterval(() => {
+  tell({ type: 'heartbeat', sentAtMs: Date.now() });
+}, HEARTBEAT_MS);
+tell({ type: 'ready', version: 'fake', pid: process.pid });

@@ -1,0 +1,154 @@
+/** Real Electron for tests: where it is, a virtual display where there is none, start and end of the application. */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+
+export const repository = path.resolve(__dirname, '../../..');
+export const fakeHostFile = path.join(repository, 'dist/test/desktop/fake-host.js');
+const screenshotFolder = path.join(repository, 'build/screenshots');
+/** Two busy cores start Electron slowly. */
+const LAUNCH_LIMIT_MS = 60_000;
+
+export interface ElectronAtHand {
+  readonly executable: string;
+  readonly distFolder: string;
+}
+
+let atHand: ElectronAtHand | string | null = null;
+
+/** Electron, or the reason why there is none here. */
+export function findElectron(): ElectronAtHand | string {
+  atHand ??= lookForElectron();
+  return atHand;
+}
+
+function lookForElectron(): ElectronAtHand | string {
+  const dist = spawnSync(path.join(repository, 'scripts/electron-dist'), { encoding: 'utf8' });
+  if (dist.status !== 0) return dist.stderr.trim().split('\n').at(-1) ?? 'no Electron';
+  const hasDisplay = process.platform !== 'linux' || process.env['DISPLAY'] !== undefined;
+  if (!hasDisplay && spawnSync('sh', ['-c', 'command -v Xvfb']).status !== 0) return 'no display and no Xvfb';
+  const distFolder = dist.stdout.trim();
+  return { executable: path.join(distFolder, 'electron'), distFolder };
+}
+
+/** A suite that needs Electron; where there is none its tests are pending and the title says why. */
+export function describeDesktop(title: string, suite: (this: Mocha.Suite) => void): void {
+  const electron = findElectron();
+  if (typeof electron === 'string') describe.skip(`${title} (skipped: ${electron})`, suite);
+  else describe(title, suite);
+}
+
+let display: Promise<string> | null = null;
+
+/** The display of this machine, or one virtual display for the whole test process. */
+export function useDisplay(): Promise<string> {
+  display ??= process.env['DISPLAY'] ? Promise.resolve(process.env['DISPLAY']) : startVirtualDisplay();
+  return display;
+}
+
+function startVirtualDisplay(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const server = spawn('Xvfb', ['-displayfd', '1', '-screen', '0', '2600x1500x24', '-nolisten', 'tcp'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    server.stdout.once('data', (number: Buffer) => {
+      resolve(`:${number.toString().trim()}`);
+    });
+    server.once('error', reject);
+    server.once('exit', (code) => {
+      reject(new Error(`Xvfb ended with exit code ${code}`));
+    });
+    process.once('exit', () => server.kill());
+    server.unref();
+  });
+}
+
+export interface LaunchOptions {
+  /** What the fake host does; null: the real host. */
+  readonly scenario: string | null;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly colorScheme?: 'light' | 'dark';
+}
+
+export interface Launched {
+  readonly app: ElectronApplication;
+  readonly page: Page;
+  /** Lines that the fake host wrote: `started` and the commands it got. */
+  readonly hostLog: () => string[];
+  /** Null while the application is there. */
+  readonly exitCode: () => number | null;
+  readonly resize: (width: number, height: number) => Promise<void>;
+  readonly screenshot: (name: string) => Promise<void>;
+  /** Closes the window as a user does and waits until the application is gone. Returns the last host log. */
+  readonly close: () => Promise<string[]>;
+}
+
+export async function launch(options: LaunchOptions): Promise<Launched> {
+  const electron = findElectron();
+  if (typeof electron === 'string') throw new Error(electron);
+  const scratch = mkdtempSync(path.join(os.tmpdir(), 'otabench-desktop-'));
+  const logFile = path.join(scratch, 'host.log');
+  const { ELECTRON_RUN_AS_NODE: _unwanted, ...environment } = process.env;
+  const app = await _electron.launch({
+    executablePath: electron.executable,
+    args: [
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      '--disable-gpu',
+      `--user-data-dir=${path.join(scratch, 'profile')}`,
+      repository,
+      ...(options.scenario === null ? [] : [`--host-file=${fakeHostFile}`, `--experiment=${options.scenario}.yml`]),
+      ...(options.args ?? []),
+    ],
+    cwd: repository,
+    env: {
+      ...(environment as Record<string, string>),
+      DISPLAY: await useDisplay(),
+      OTABENCH_FAKE_LOG: logFile,
+      OTABENCH_FAKE_REPORTS: scratch,
+      ...options.env,
+    },
+    colorScheme: options.colorScheme ?? 'light',
+    timeout: LAUNCH_LIMIT_MS,
+  });
+  const child = app.process(); // cannot be asked for once the application has ended
+  const page = await app.firstWindow();
+  const ended = new Promise<void>((resolve) => app.once('close', () => resolve()));
+  return {
+    app,
+    page,
+    exitCode: () => child.exitCode,
+    hostLog: () => readLines(logFile),
+    resize: (width, height) =>
+      app.evaluate(
+        ({ BrowserWindow }, size) => {
+          BrowserWindow.getAllWindows()[0]?.setContentSize(size.width, size.height);
+        },
+        { width, height },
+      ),
+    screenshot: async (name) => {
+      mkdirSync(screenshotFolder, { recursive: true });
+      await page.screenshot({ path: path.join(screenshotFolder, `${name}.png`) });
+    },
+    close: async () => {
+      await app.evaluate(({ BrowserWindow }) => {
+        // After the answer to this call is out, else the call itself fails when the application ends.
+        setTimeout(() => BrowserWindow.getAllWindows()[0]?.close(), 0);
+      });
+      await ended;
+      const log = readLines(logFile);
+      rmSync(scratch, { recursive: true, force: true });
+      return log;
+    },
+  };
+}
+
+function readLines(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  } catch {
+    return [];
+  }
+}
