@@ -14,6 +14,7 @@ constexpr double kCentre = kCyclicPrefix / 2.0; // middle of the delay window, f
 
 /** Sum of log-likelihood ratios "no pilots" against "pilots" at which the payload counts as lost. */
 constexpr double kLossThreshold = 20;
+constexpr int kHeaderRetries = 4;
 
 // CFO error variance after the search, (rad/sample)^2: 2e-3 covers Es/N0 = -5 dB.
 constexpr double kSearchCfoVariance = 4e-6;
@@ -269,7 +270,21 @@ BurstDemodulator::HeaderResult BurstDemodulator::decodeHeader(const StreamView& 
                      noiseVariance_ / (2 * std::max(pilotPower, 1e-30)));
   }
   tracker_.smooth(phases_, frequencies_);
-  const auto header = unpackHeader(decodeBits(channel_, phases_, noiseVariance_));
+  HeaderBits bits = decodeBits(channel_, phases_, noiseVariance_);
+  auto header = unpackHeader(bits);
+  for (int retry = 0; retry < kHeaderRetries && !header; ++retry) {
+    // Most symbols of a wrong decision are right: as training they give a better channel for another attempt.
+    placeHeader(bits);
+    trackKnown(kKnown, channel_, noiseVariance_);
+    const double power =
+        std::max(rawPower_ - noiseVariance_ * preambleSmoother_.dataNoiseGain(), 1e-3 * noiseVariance_);
+    channel_ = fullSmoother_.smooth(combine(0, kKnown, phases_), noiseVariance_, power).channel;
+    const HeaderBits again = decodeBits(channel_, phases_, noiseVariance_);
+    if (again == bits)
+      break;
+    bits = again;
+    header = unpackHeader(bits);
+  }
   if (!header)
     return HeaderResult::Corrupt;
   header_ = *header;
@@ -459,7 +474,8 @@ void BurstDemodulator::describe(ReceivedBurst& burst) const {
   burst.detectionMetric = metric_;
   burst.cfoHz = (cfo_ + trackedFrequency_) / kTwoPi * config_.sampleRateHz;
   burst.clockOffsetPpm = config_.centerFrequencyHz > 0 ? burst.cfoHz / config_.centerFrequencyHz * 1e6 : 0;
-  if (!estimated_) return;
+  if (!estimated_)
+    return;
   fillTiming(burst);
   burst.noiseVariance = noiseVariance_;
   burst.phaseDriftRad = phaseDrift_;

@@ -25,7 +25,7 @@ struct StreamView {
  * preamble and header at once, then payload symbol by symbol, then `finish`.
  *
  * Per-carrier values are kept with delays counted from the middle of the delay window (see DelaySmoother):
- * the FFT starts kWindowLead samples before the useful part of the strongest path, so paths may lie -4..12
+ * the FFT starts kWindowLead samples before the useful part of the strongest path, so paths may lie -6..10
  * samples around it.
  */
 class BurstDemodulator {
@@ -57,7 +57,7 @@ public:
   void describe(ReceivedBurst& burst) const;
 
 private:
-  static constexpr int kWindowLead = 4;
+  static constexpr int kWindowLead = 6;
   static constexpr int kLongCentre =
       kLongRepeats * kCarriers / 2; // from the first repeat's start to reference_
   static constexpr int kShortBlocks = 3;
@@ -104,7 +104,7 @@ private:
   double noiseVariance_ = 0;
   double rawPower_ = 0;
   double trackedFrequency_ = 0; // on top of cfo_
-  bool estimated_ = false;  // channel and noise belong to this burst
+  bool estimated_ = false;      // channel and noise belong to this burst
   bool headerOk_ = false;
   BurstHeader header_;
 

@@ -23,6 +23,7 @@ constexpr std::size_t kPiece = 8192;
 constexpr std::size_t kCompactAbove = 32768;
 /** The gate's best window is settled when this many hops brought no better one. */
 constexpr int kSettledHops = 3;
+constexpr int kAroundBest = 2;
 /** Beyond this a sample is no sample (and would overflow when squared). */
 constexpr float kLargestSample = 1e6F;
 
@@ -85,6 +86,7 @@ struct BurstReceiver::Impl {
   bool gateOpen = false;
   Gate::Reading best;
   std::int64_t bestWindow = 0;
+  std::array<float, 2 * kSettledHops + 1> levels{}; // of the last windows
   int hopsSinceBest = 0;
   std::int64_t longStart = 0;
   int nextSymbol = 0;
@@ -110,6 +112,7 @@ struct BurstReceiver::Impl {
   void search(std::int64_t from) {
     mode = Mode::Search;
     gateOpen = false;
+    levels.fill(0);
     nextWindow = from;
   }
 
@@ -148,6 +151,8 @@ struct BurstReceiver::Impl {
     const std::int64_t last = end() - kGateWindow;
     for (; nextWindow <= last; nextWindow += kGateHop) {
       const Gate::Reading reading = gate.read(at(nextWindow));
+      std::copy(levels.begin() + 1, levels.end(), levels.begin());
+      levels.back() = reading.level;
       if (reading.level > 1 && (!gateOpen || reading.level > best.level)) {
         if (!gateOpen)
           ++counters.gateOpenings;
@@ -157,6 +162,7 @@ struct BurstReceiver::Impl {
         hopsSinceBest = 0;
       } else if (gateOpen && ++hopsSinceBest >= kSettledHops) {
         nextWindow += kGateHop;
+        bestWindow += windowShift();
         mode = Mode::Synchronise;
         return true;
       }
@@ -164,8 +170,21 @@ struct BurstReceiver::Impl {
     return false;
   }
 
+  /** Levels fall off evenly on both sides of the true position: centre of gravity around the best window. */
+  std::int64_t windowShift() const {
+    const float floor = 0.5F * best.level;
+    float weight = 0, moment = 0;
+    for (int hop = -kAroundBest; hop <= kAroundBest; ++hop) {
+      const float w =
+          std::max(0.0F, levels[static_cast<std::size_t>(levels.size() - 1 - kSettledHops + hop)] - floor);
+      weight += w;
+      moment += w * static_cast<float>(hop);
+    }
+    return static_cast<std::int64_t>(std::lround(moment / weight * kGateHop));
+  }
+
   bool stepSynchronise() {
-    if (bestWindow + Synchroniser::kSpan > end())
+    if (bestWindow + Synchroniser::kAfter > end())
       return false;
     const auto result = synchroniser.search(at(bestWindow), best.bins);
     if (!result.found) {

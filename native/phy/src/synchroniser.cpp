@@ -12,8 +12,14 @@ namespace {
 constexpr double kTwoPi = 6.283185307179586;
 constexpr int kRepeatLags = kShortRepeats - 1;
 
-// |r|^2 / (288 sigma^2) is Exp(1) per lag in noise: exp(-24) = 4e-11 a lag. A burst at -5 dB lies at 59.
-constexpr double kThreshold = 24.0 / kLongSamples;
+constexpr int kBlocks = 8; // four of the short training, four of the long one
+constexpr int kJudged = kBlocks * kCarriers;
+// In noise metric x 512 is Exp(1) per lag and CFO: exp(-28) = 7e-13. A burst at Es/N0 = -5 dB lies at 105.
+constexpr double kThreshold = 28.0 / kJudged;
+/** CFO corrections tried on the long repeats, rad per 64 samples, and the range and grid of the judge's. */
+constexpr double kCoarseTurn = 0.5;
+constexpr double kFineRange = 0.8;
+constexpr int kFineSteps = 33;
 
 /** sum conj(a) b over count samples. */
 OTAPHY_CLONES Cf correlate(const Cf* a, const Cf* b, int count) {
@@ -71,48 +77,95 @@ double periodogramPeak(const Cf* samples, double start) {
   return best;
 }
 
+/** Lag with the most power in the four repeats, which are combined with -, no and + correction of the CFO. */
+OTAPHY_CLONES void combineRepeats(const Cf* correlation, Cf turn, float* power) {
+  const Cf turn2 = turn * turn, turn3 = turn2 * turn;
+  const Cf* c = correlation + kLongPrefix;
+  for (int lag = 0; lag < Synchroniser::kLags; ++lag) {
+    const Cf sum =
+        c[lag] + c[lag + kCarriers] * turn + c[lag + 2 * kCarriers] * turn2 + c[lag + 3 * kCarriers] * turn3;
+    const float p = sum.real() * sum.real() + sum.imag() * sum.imag();
+    power[lag] = p > power[lag] ? p : power[lag];
+  }
+}
+
+int strongestLag(const Cf* correlation) {
+  float power[Synchroniser::kLags] = {};
+  for (const double turn : {-kCoarseTurn, 0.0, kCoarseTurn})
+    combineRepeats(correlation, Cf(std::polar(1.0, turn)), power);
+  return static_cast<int>(std::max_element(power, power + Synchroniser::kLags) - power);
+}
+
 } // namespace
 
 Synchroniser::Synchroniser()
     : forward_(kFftSize, Fft::Direction::Forward), inverse_(kFftSize, Fft::Direction::Inverse) {
-  std::fill(forward_.in(), forward_.in() + kFftSize, Cf(0, 0));
-  std::copy_n(waveform().preamble.begin() + kShortSamples, kLongSamples, forward_.in());
+  std::copy_n(waveform().preamble.begin() + kShortSamples + kLongPrefix, kCarriers, forward_.in());
   forward_.run();
   for (int i = 0; i < kFftSize; ++i)
-    conjTemplate_[i] = std::conj(forward_.out()[i]) * (1.0F / kFftSize);
+    conjTemplate_[i] = std::conj(forward_.out()[i]);
+}
+
+Synchroniser::Result Synchroniser::judge(int lag) const {
+  const Waveform& w = waveform();
+  const Cf* longStart = derotated_.data() + kBefore + lag;
+  Cd blocks[kBlocks];
+  double time[kBlocks]; // in blocks
+  for (int b = 0; b < kBlocks; ++b) {
+    const bool isShort = b < kBlocks / 2;
+    const int offset = isShort ? b * kCarriers - kShortSamples : kLongPrefix + (b - kBlocks / 2) * kCarriers;
+    blocks[b] = Cd(correlate(w.preamble.data() + kShortSamples + offset, longStart + offset, kCarriers));
+    time[b] = static_cast<double>(offset) / kCarriers;
+  }
+  const auto value = [&](double turn) {
+    Cd sum = 0;
+    for (int b = 0; b < kBlocks; ++b)
+      sum += blocks[b] * std::polar(1.0, -turn * time[b]);
+    return std::norm(sum);
+  };
+  constexpr double kStep = 2 * kFineRange / (kFineSteps - 1);
+  double best = 0, bestValue = -1;
+  for (int i = 0; i < kFineSteps; ++i) {
+    const double v = value(i * kStep - kFineRange);
+    if (v > bestValue) {
+      bestValue = v;
+      best = i * kStep - kFineRange;
+    }
+  }
+  const double low = value(best - kStep), high = value(best + kStep), curvature = low - 2 * bestValue + high;
+  if (curvature < 0)
+    best += std::clamp(0.5 * (low - high) / curvature, -1.0, 1.0) * kStep;
+  const double energy = static_cast<double>(
+      correlate(longStart - kShortSamples, longStart - kShortSamples, kShortSamples).real() +
+      correlate(longStart + kLongPrefix, longStart + kLongPrefix, kLongRepeats * kCarriers).real());
+  Result result;
+  result.longStart = lag;
+  result.cfo = best / kCarriers;
+  result.metric = energy > 0 ? bestValue / (energy * kJudged) : 0;
+  return result;
 }
 
 Synchroniser::Result Synchroniser::search(const Cf* samples, float bins) {
-  Result result;
-  result.cfo = periodogramPeak(samples, kTwoPi * static_cast<double>(bins) / kShortSamples);
-  fillRotation(rotation_.data(), kFftSize, 0, -result.cfo);
-  const Cf* segment = samples + kFirstLag;
-  multiply(forward_.in(), segment, rotation_.data(), kFftSize);
+  const double cfo = periodogramPeak(samples, kTwoPi * static_cast<double>(bins) / kShortSamples);
+  fillRotation(rotation_.data(), kBefore + kAfter, 0, -cfo);
+  multiply(derotated_.data(), samples - kBefore, rotation_.data(), kBefore + kAfter);
+  const Cf* segment = derotated_.data() + kBefore + kFirstLag;
+  std::copy_n(segment, kFftSize, forward_.in());
   forward_.run();
   multiply(inverse_.in(), forward_.out(), conjTemplate_.data(), kFftSize);
   inverse_.run();
-  double energy = 0;
-  for (int n = 0; n < kLongSamples; ++n)
-    energy += static_cast<double>(std::norm(segment[n]));
-  int bestLag = -1;
-  double bestPower = 0, bestEnergy = 0;
-  for (int lag = 0; lag < kLags; ++lag) {
-    const auto power = static_cast<double>(std::norm(inverse_.out()[lag]));
-    if (power > bestPower) {
-      bestPower = power;
-      bestLag = lag;
-      bestEnergy = energy;
-    }
-    if (lag + 1 < kLags)
-      energy += static_cast<double>(std::norm(segment[lag + kLongSamples]) - std::norm(segment[lag]));
+  const int bestLag = strongestLag(inverse_.out());
+  Result best;
+  for (const int lag : {bestLag - kCarriers, bestLag, bestLag + kCarriers}) {
+    if (lag < -kCarriers || lag >= kLags + kCarriers)
+      continue;
+    const Result candidate = judge(kFirstLag + lag);
+    if (candidate.metric > best.metric)
+      best = candidate;
   }
-  if (bestLag < 0 || !(bestEnergy > 0))
-    return result;
-  result.longStart = kFirstLag + bestLag;
-  // The template has unit mean power: its energy is its length.
-  result.metric = bestPower / (bestEnergy * kLongSamples);
-  result.found = result.metric > kThreshold;
-  return result;
+  best.cfo += cfo;
+  best.found = best.metric > kThreshold;
+  return best;
 }
 
 } // namespace otabench::phy
