@@ -21,7 +21,9 @@ from .recipe import MAX_TOKENS, MIN_TOKENS, Recipe
 from .scenes import Digits
 from .transceiver import Transceiver, pooled, prefix, received_audio, received_text, received_visual
 
+# Bursts that arrive as zeros in stage 2: each by itself, and both of a scene together.
 LOST_SHARE = 0.03
+BOTH_LOST_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,9 @@ def finetune(
         text = np.take_along_axis(data.questions.text[rows], columns, axis=1)
         target = torch.from_numpy(np.take_along_axis(data.questions.answer[rows], columns, axis=1)).to(device)
         snr_db = training_snr_db(2 + asked, batch, generator, device)
-        lost = (torch.rand(2 + asked, batch, generator=generator) < LOST_SHARE).to(device)
+        lost = torch.rand(2 + asked, batch, generator=generator) < LOST_SHARE
+        lost[:2] |= torch.rand(batch, generator=generator) < BOTH_LOST_SHARE
+        lost = lost.to(device)
         lengths = draw_length(random), draw_length(random)
         with mixed(device):
             logits = packed_logits(model, parts, data, torch.from_numpy(rows), text, lengths, snr_db, lost, device)
