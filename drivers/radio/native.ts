@@ -207,7 +207,7 @@ export function loadNative(): Native {
 
 /** Where SoapySDR finds driver=twin. A folder of its own: SoapySDR opens every file in it. */
 export function twinPluginFolder(): string {
-  return path.join(nativeFolder(), 'soapysdr');
+  return path.join(nativeFolder(), 'SoapySDR', 'modules');
 }
 
 /** What other programs (SoapySDRUtil, GNU Radio) need in their environment to see the twins. */

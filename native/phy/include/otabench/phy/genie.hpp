@@ -1,6 +1,7 @@
 #pragma once
 
 #include "otabench/phy/errors.hpp"
+#include "otabench/phy/errors.hpp"
 #include "otabench/phy/header.hpp"
 #include "otabench/phy/span.hpp"
 
