@@ -1,0 +1,228 @@
+/** What a run folder's files hold. docs/experiments.md describes the same; keep them together. */
+import { z } from 'zod';
+
+const decibels = z.number().nullable();
+
+/** One burst of one user. SNR in dB (Es/N0); the four estimators side by side; `true...` is ground truth, twins only. */
+export const burstRecordSchema = z.object({
+  user: z.string(),
+  sequence: z.number(),
+  tokens: z.number(),
+  dimension: z.number(),
+  detected: z.boolean(),
+  headerOk: z.boolean(),
+  snrDb: decibels,
+  preambleSnrDb: decibels,
+  emptyCarriersSnrDb: decibels,
+  pilotEvmSnrDb: decibels,
+  genieSnrDb: decibels,
+  trueSnrDb: decibels,
+  cfoHz: z.number().nullable(),
+  trueCfoHz: z.number().nullable(),
+  clockOffsetPpm: z.number().nullable(),
+  arrivalNs: z.number().nullable(),
+  requestedTxGainDb: z.number(),
+  txGainDb: z.number(),
+  paprDb: z.number(),
+  clippedFraction: z.number(),
+  airTimeS: z.number(),
+});
+export type BurstRecord = z.infer<typeof burstRecordSchema>;
+
+export const eventRecordSchema = z.object({
+  kind: z.string(),
+  direction: z.string(),
+  serial: z.string(),
+  hardwareTimeNs: z.number().nullable(),
+  count: z.number(),
+  detail: z.string(),
+});
+export type EventRecord = z.infer<typeof eventRecordSchema>;
+
+/** A counted trial; `valid` false when radio events spoilt every attempt: it then has no answer and counts nowhere. */
+export const trialRecordSchema = z.object({
+  kind: z.literal('trial'),
+  id: z.string(),
+  arm: z.string(),
+  requestedSnrDb: z.number(),
+  /** Position in the plan, from 0. */
+  index: z.number(),
+  question: z.number(),
+  repeat: z.number(),
+  family: z.string(),
+  valid: z.boolean(),
+  answer: z.string().nullable(),
+  expected: z.string(),
+  correct: z.boolean().nullable(),
+  /** Natural logarithm of the probability that the model gave the right answer. */
+  logProbability: z.number().nullable(),
+  bursts: z.array(burstRecordSchema),
+  events: z.array(eventRecordSchema),
+  attempts: z.number(),
+  /** When it was answered, ms since 1970. */
+  wallMs: z.number(),
+});
+export type TrialRecord = z.infer<typeof trialRecordSchema>;
+
+/** A trial that only finds or verifies gains. */
+export const soundingRecordSchema = z.object({
+  kind: z.literal('sounding'),
+  id: z.string(),
+  arm: z.string(),
+  /** The point that is verified; null while the gain is searched. */
+  requestedSnrDb: z.number().nullable(),
+  valid: z.boolean(),
+  bursts: z.array(burstRecordSchema),
+  events: z.array(eventRecordSchema),
+  attempts: z.number(),
+  wallMs: z.number(),
+});
+export type SoundingRecord = z.infer<typeof soundingRecordSchema>;
+
+/** An attempt that a radio event spoilt; the trial was tried again. */
+export const spoiltRecordSchema = z.object({
+  kind: z.literal('spoilt'),
+  id: z.string(),
+  attempt: z.number(),
+  events: z.array(eventRecordSchema),
+  wallMs: z.number(),
+});
+export type SpoiltRecord = z.infer<typeof spoiltRecordSchema>;
+
+export const lineSchema = z.discriminatedUnion('kind', [trialRecordSchema, soundingRecordSchema, spoiltRecordSchema]);
+export type LineRecord = z.infer<typeof lineSchema>;
+
+/** The same questions of one point over an ideal AWGN channel. */
+export const referenceRecordSchema = z.object({
+  arm: z.string(),
+  requestedSnrDb: z.number(),
+  /** The channel's SNR by user: that user's mean measured SNR at the point, dB; null when nothing was received. */
+  snrDb: z.record(z.string(), z.number().nullable()),
+  /** Correct answers of each draw. */
+  correctPerDraw: z.array(z.number()),
+  /** How many draws were correct, one base-36 digit a trial in the plan's order; "-" where the trial does not count. */
+  correctPerTrial: z.string(),
+});
+export type ReferenceRecord = z.infer<typeof referenceRecordSchema>;
+
+/** Channel and noise of one burst; carriers -26 to 26, H relative to full scale. */
+export const csiRecordSchema = z.object({
+  trial: z.string(),
+  user: z.string(),
+  cfoHz: z.number(),
+  noiseVariance: z.number(),
+  carriers: z.array(z.number()),
+  re: z.array(z.number()),
+  im: z.array(z.number()),
+  snrDb: z.array(z.number()),
+});
+export type CsiRecord = z.infer<typeof csiRecordSchema>;
+
+/** Equalised symbols for the eye, interleaved re, im. */
+export const viewRecordSchema = z.object({
+  arm: z.string(),
+  requestedSnrDb: z.number(),
+  trial: z.string(),
+  user: z.string(),
+  constellation: z.array(z.number()),
+});
+export type ViewRecord = z.infer<typeof viewRecordSchema>;
+
+export const radioRecordSchema = z.object({
+  role: z.string(),
+  driver: z.string(),
+  serial: z.string(),
+  hardware: z.string(),
+  simulated: z.boolean(),
+  centerFrequencyHz: z.object({ requested: z.number(), actual: z.number() }),
+  sampleRateHz: z.object({ requested: z.number(), actual: z.number() }),
+  txGainRangeDb: z.object({ min: z.number(), max: z.number(), step: z.number() }),
+});
+export type RadioRecord = z.infer<typeof radioRecordSchema>;
+
+/** run.json: written once, before the first trial. */
+export const runDocumentSchema = z.object({
+  format: z.literal(1),
+  name: z.string(),
+  arm: z.string(),
+  startedAt: z.string(),
+  seed: z.number(),
+  simulated: z.boolean(),
+  /** sha256 of everything that determines the results: a folder is resumed only by the same plan. */
+  planHash: z.string(),
+  versions: z.record(z.string(), z.string()),
+  git: z.object({ commit: z.string().nullable(), modified: z.boolean().nullable() }),
+  bundle: z.object({ name: z.string(), hash: z.string(), folder: z.string() }),
+  radios: z.array(radioRecordSchema),
+  users: z.array(z.string()),
+  experiment: z.record(z.string(), z.unknown()),
+  plan: z.object({
+    snrDb: z.array(z.number()),
+    trialsPerPoint: z.number(),
+    trialsTotal: z.number(),
+    awgnDraws: z.number(),
+    /** Question of each trial of a point; the same at every point. */
+    questions: z.array(z.number()),
+    blindAccuracy: z.number(),
+    families: z.array(z.object({ family: z.string(), trials: z.number(), blindAccuracy: z.number() })),
+  }),
+});
+export type RunDocument = z.infer<typeof runDocumentSchema>;
+
+/** One row of the result table, with more than the contract asks. Fractions 0 to 1, SNR in dB (Es/N0). */
+export const pointSummarySchema = z.object({
+  arm: z.string(),
+  requestedSnrDb: z.number(),
+  measuredSnrDb: z.number().nullable(),
+  measuredSnrSdDb: z.number().nullable(),
+  trueSnrDb: z.number().nullable(),
+  /** Mean of measured minus true over the bursts that have both. */
+  snrErrorDb: z.number().nullable(),
+  burstsSent: z.number(),
+  burstsDetected: z.number(),
+  headersOk: z.number(),
+  questions: z.number(),
+  spoilt: z.number(),
+  accuracy: z.number().nullable(),
+  accuracyLow: z.number().nullable(),
+  accuracyHigh: z.number().nullable(),
+  awgnAccuracy: z.number().nullable(),
+  /** Accuracy minus AWGN accuracy over the same trials, and the half-width of its 95 % interval (paired). */
+  difference: z.number().nullable(),
+  differenceHalfWidth: z.number().nullable(),
+  blindAccuracy: z.number().nullable(),
+  users: z.array(
+    z.object({
+      user: z.string(),
+      measuredSnrDb: z.number().nullable(),
+      measuredSnrSdDb: z.number().nullable(),
+      trueSnrDb: z.number().nullable(),
+      preambleSnrDb: z.number().nullable(),
+      emptyCarriersSnrDb: z.number().nullable(),
+      pilotEvmSnrDb: z.number().nullable(),
+      genieSnrDb: z.number().nullable(),
+      txGainDb: z.number().nullable(),
+      burstsSent: z.number(),
+      headersOk: z.number(),
+    }),
+  ),
+});
+export type PointSummary = z.infer<typeof pointSummarySchema>;
+
+/** stop.json: how a run ended. A folder without it is running or was killed. */
+export const stopDocumentSchema = z.object({
+  format: z.literal(1),
+  outcome: z.enum(['done', 'stopped', 'failed']),
+  message: z.string().nullable(),
+  startedAt: z.string(),
+  endedAt: z.string(),
+  /** Of this session: from the start of the run to the last reference, seconds. */
+  wallS: z.number(),
+  /** Of this session: questions answered over the air by seconds from the first trial sent to the last one answered. */
+  questionsPerSecond: z.number(),
+  resumed: z.boolean(),
+  trialsDone: z.number(),
+  trialsTotal: z.number(),
+  points: z.array(pointSummarySchema),
+});
+export type StopDocument = z.infer<typeof stopDocumentSchema>;

@@ -1,0 +1,135 @@
+/** What no single field can tell: fields against each other and against the bundle. */
+import type { YamlFile } from '../config/yaml-file';
+import type { BundleFacts } from './model';
+import {
+  MAX_CARRIER_OFFSET_HZ,
+  ROLES,
+  TWIN_LIMITS,
+  TWIN_SERIAL,
+  TWIN_SERIAL_ALLOWED,
+  USERS,
+  type Sections,
+} from './schema';
+
+/** Sections that read well by themselves; null where one did not. */
+export type ReadableSections = { readonly [K in keyof Sections]: Sections[K] | null };
+
+type Air = NonNullable<Sections['air']>;
+
+export function crossCheck(yaml: YamlFile, sections: ReadableSections): void {
+  if (sections.radios !== null) checkRadios(yaml, sections.radios);
+  if (sections.sweep !== null) checkSweep(yaml, sections.sweep);
+  const airIsWritten = yaml.valueAt(['air']) !== undefined;
+  if (sections.radios !== null) {
+    const twins = ROLES.some((role) => sections.radios?.[role].driver === 'twin');
+    if (twins && !airIsWritten)
+      yaml.refuse(['air'], 'a mapping with pace, radios, paths: twins need their simulated air');
+    if (!twins && airIsWritten)
+      yaml.add(['air'], 'belongs to twins, and every radio is real; allowed nothing: leave the section out');
+    if (sections.link !== null && radiosAreTwins(sections.radios)) checkTwinLimits(yaml, sections.link);
+    if (sections.air) {
+      checkAir(yaml, sections.air, sections.radios);
+      if (sections.link !== null) checkClocks(yaml, sections.air, sections.radios, sections.link.centerFrequencyHz);
+    }
+  }
+}
+
+/** Token lengths and question counts against the bundle. */
+export function checkAgainstBundle(yaml: YamlFile, sections: ReadableSections, bundle: BundleFacts): void {
+  if (sections.users !== null)
+    for (const user of ['visual', 'audio'] as const) {
+      const lengths = bundle.tokenLengths[user];
+      if (!lengths.includes(sections.users[user].tokens))
+        yaml.refuse(['users', user, 'tokens'], `${lengths.join(', ')} (bundle ${bundle.name})`);
+    }
+  const distinct = sections.questions?.distinct;
+  if (distinct !== undefined && distinct > bundle.questions)
+    yaml.refuse(
+      ['questions', 'distinct'],
+      `an integer from 1 to ${bundle.questions}, the questions of bundle ${bundle.name}`,
+    );
+}
+
+function checkRadios(yaml: YamlFile, radios: Sections['radios']): void {
+  const owners = new Map<string, string>();
+  for (const role of ROLES) {
+    const { serial } = radios[role];
+    const owner = owners.get(serial);
+    if (owner !== undefined)
+      yaml.refuse(['radios', role, 'serial'], `a serial of its own for every radio (radios.${owner} has this one)`);
+    owners.set(serial, role);
+  }
+  const baseIsTwin = radios.base.driver === 'twin';
+  for (const role of ROLES) {
+    const isTwin = radios[role].driver === 'twin';
+    if (isTwin !== baseIsTwin)
+      yaml.refuse(
+        ['radios', role, 'driver'],
+        `${baseIsTwin ? 'twin' : 'a real driver'}, as radios.base has: a plan is all twins or all real radios`,
+      );
+    else if (isTwin && !TWIN_SERIAL.test(radios[role].serial))
+      yaml.refuse(['radios', role, 'serial'], `${TWIN_SERIAL_ALLOWED}, since the driver is twin`);
+    else if (!isTwin && radios[role].serial.startsWith('TWIN-'))
+      yaml.refuse(['radios', role, 'serial'], 'a serial that does not start with TWIN-, since the radio is real');
+  }
+}
+
+function radiosAreTwins(radios: Sections['radios']): boolean {
+  return ROLES.every((role) => radios[role].driver === 'twin');
+}
+
+function checkTwinLimits(yaml: YamlFile, link: Sections['link']): void {
+  for (const [field, unit] of [
+    ['centerFrequencyHz', 'Hz'],
+    ['rxGainDb', 'dB'],
+  ] as const) {
+    const { min, max } = TWIN_LIMITS[field];
+    if (link[field] < min || link[field] > max)
+      yaml.refuse(['link', field], `a number from ${min} to ${max} ${unit}, the range of a twin`);
+  }
+}
+
+function checkSweep(yaml: YamlFile, sweep: Sections['sweep']): void {
+  sweep.snrDb.forEach((value, index) => {
+    if (sweep.snrDb.indexOf(value) !== index)
+      yaml.refuse(['sweep', 'snrDb', index], 'each SNR once (more trials: questions.trialsPerPoint)');
+  });
+}
+
+function checkAir(yaml: YamlFile, air: Air, radios: Sections['radios']): void {
+  const known = Object.keys(air.radios);
+  for (const role of ROLES)
+    if (radios[role].driver === 'twin' && !known.includes(radios[role].serial))
+      yaml.refuse(['radios', role, 'serial'], `a serial of air.radios: ${known.join(', ') || '(none there)'}`);
+  const seen = new Set<string>();
+  air.paths.forEach((item, index) => {
+    for (const end of ['from', 'to'] as const)
+      if (!known.includes(item[end]))
+        yaml.refuse(['air', 'paths', index, end], `a serial of air.radios: ${known.join(', ') || '(none there)'}`);
+    if (item.from === item.to) yaml.refuse(['air', 'paths', index, 'to'], 'another radio than "from"');
+    const key = `${item.from} ${item.to}`;
+    if (seen.has(key)) yaml.add(['air', 'paths', index], `a second path from ${item.from} to ${item.to}; allowed one`);
+    seen.add(key);
+  });
+  for (const user of USERS) {
+    const [from, to] = [radios[user].serial, radios.base.serial];
+    if (known.includes(from) && known.includes(to) && from !== to && !seen.has(`${from} ${to}`))
+      yaml.add(['air', 'paths'], `no path from ${from} (${user}) to ${to} (base); allowed one for every user`);
+  }
+}
+
+/** The preamble resolves a limited carrier offset; a plan beyond it would lose every burst. */
+function checkClocks(yaml: YamlFile, air: Air, radios: Sections['radios'], centerFrequencyHz: number): void {
+  const base = air.radios[radios.base.serial];
+  if (base === undefined) return;
+  const limitPpm = (MAX_CARRIER_OFFSET_HZ / centerFrequencyHz) * 1e6;
+  for (const user of USERS) {
+    const { serial } = radios[user];
+    const radio = air.radios[serial];
+    if (radio !== undefined && Math.abs(radio.clockErrorPpm - base.clockErrorPpm) > limitPpm)
+      yaml.refuse(
+        ['air', 'radios', serial, 'clockErrorPpm'],
+        `at most ${limitPpm.toFixed(1)} ppm from the base's ${base.clockErrorPpm} at this carrier (${MAX_CARRIER_OFFSET_HZ / 1e3} kHz)`,
+      );
+  }
+}

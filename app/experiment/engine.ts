@@ -1,0 +1,300 @@
+/**
+ * The engine: sounding, then every trial of the plan, then the AWGN references, several trials in flight.
+ * It knows radios and models only by their contracts; see docs/architecture.md.
+ */
+import type { ReferenceRecord, SoundingRecord, TrialRecord } from '../config/run-documents';
+import { pointKey, RunFailedError, RunStoppedError, type EngineParts } from './engine-types';
+import { LANE_PRIORITY, ModelLane } from './lane';
+import type { ModelAnswer, UserTokens } from './model';
+import { BLOCK_TRIALS, isSimulated, type PlannedTrial } from './plan';
+import { burstRecord, csiRecords, eventRecords, roundedLogProbability, viewRecords } from './records';
+import { awgnReference } from './reference';
+import { findGains } from './sounding';
+import { receivedTokens, trialRequest, TrialRunner, type AttemptedTrial, type Gains } from './trials';
+
+/** Blocks between "sent to the radio process" and "on the disk": enough to keep both sides busy. */
+const BLOCKS_IN_FLIGHT = 3;
+
+/** Of each point, so many trials with CSI also keep their constellation. */
+const VIEWS_PER_POINT = 4;
+
+/** Longest wait for the bench to close when a run ends. */
+const CLOSE_LIMIT_MS = 5000;
+
+/**
+ * Runs what the plan holds and earlier sessions have not done. Closes the bench in every case.
+ *
+ * @throws RunStoppedError when the signal aborted it; RunFailedError (one line) when it cannot go on
+ */
+export async function runPlan(parts: EngineParts): Promise<void> {
+  const engine = new Engine(parts);
+  try {
+    await engine.run();
+  } finally {
+    await engine.close();
+  }
+}
+
+class Engine {
+  private readonly lane = new ModelLane();
+  private readonly runner: TrialRunner;
+  private readonly encoded = new Map<number, Promise<UserTokens>>();
+  private readonly records = new Map<string, TrialRecord>();
+  /** Rejects once, when the run must end early. */
+  private readonly ended: Promise<never>;
+  private end: (reason: Error) => void = () => undefined;
+  private endReason: Error | null = null;
+  /** Work that goes on in the background; none of it may be left when the run returns. */
+  private readonly background = new Set<Promise<void>>();
+  private viewsLeft = new Map<number, number>();
+
+  constructor(private readonly parts: EngineParts) {
+    this.runner = new TrialRunner(parts);
+    this.ended = new Promise<never>((_, reject) => {
+      this.end = (reason) => {
+        if (this.endReason !== null) return;
+        this.endReason = reason;
+        this.lane.stop(reason);
+        reject(reason);
+      };
+    });
+    this.ended.catch(() => undefined);
+    const stop = (): void => this.end(new RunStoppedError());
+    if (parts.signal.aborted) stop();
+    else parts.signal.addEventListener('abort', stop, { once: true });
+    parts.bench.onLost((reason) => this.end(new RunFailedError(`the radio process ended: ${reason}`)));
+  }
+
+  async run(): Promise<void> {
+    await Promise.race([this.ended, this.work()]);
+  }
+
+  async close(): Promise<void> {
+    this.end(new RunStoppedError());
+    const limit = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS).unref());
+    await Promise.race([this.parts.bench.close().catch(() => undefined), limit]);
+    await Promise.race([Promise.allSettled(this.background), limit]);
+  }
+
+  private async work(): Promise<void> {
+    try {
+      const { observer, plan } = this.parts;
+      observer.soundingStarted?.();
+      const gains = await this.findGains();
+      this.checkGoesOn();
+      observer.trialsStarted?.();
+      const points = plan.experiment.sweep.snrDb.map((requestedSnrDb) => ({
+        requestedSnrDb,
+        trials: plan.trials.filter((trial) => trial.requestedSnrDb === requestedSnrDb),
+      }));
+      const pointsDone: Promise<unknown>[] = [];
+      let references = Promise.resolve();
+      const slots = new Slots(BLOCKS_IN_FLIGHT);
+      for (const { requestedSnrDb, trials } of points) {
+        const blocks: Promise<void>[] = [];
+        for (let from = 0; from < trials.length; from += BLOCK_TRIALS) {
+          const block = trials.slice(from, from + BLOCK_TRIALS);
+          await Promise.race([slots.take(), this.ended]);
+          blocks.push(this.track(this.runBlock(block, gains.get(requestedSnrDb) as Gains).finally(() => slots.give())));
+        }
+        const done = Promise.all(blocks);
+        done.catch(() => undefined);
+        pointsDone.push(done);
+        // One point's reference after the other, so that the first is complete soon.
+        references = this.track(Promise.all([done, references]).then(() => this.reference(requestedSnrDb, trials)));
+      }
+      await Promise.all(pointsDone);
+      observer.trialsFinished?.();
+      await references;
+    } catch (error) {
+      // What was caused by an early end is not its reason.
+      throw this.endReason ?? error;
+    }
+  }
+
+  private async findGains(): Promise<Map<number, Gains>> {
+    const { plan, bench, previous, recorder, now } = this.parts;
+    const { experiment } = plan;
+    const question = plan.questions[0] as number;
+    const tokens = await this.tokensOf(question);
+    let serial = 0;
+    const gains = await findGains(experiment, bench.radios, async (prefix, requestedSnrDb, gainsDb, bursts) =>
+      Promise.all(
+        Array.from({ length: bursts }, async (_, number): Promise<SoundingRecord> => {
+          const id = `${prefix}/b${number + 1}`;
+          const request = trialRequest(experiment, id, serial++, tokens, gainsDb);
+          const earlier = previous.soundings.get(id);
+          if (earlier !== undefined) return earlier;
+          const { result, attempts } = await this.runner.run(request);
+          const record: SoundingRecord = {
+            kind: 'sounding',
+            id,
+            arm: experiment.arm,
+            requestedSnrDb,
+            valid: result.valid,
+            bursts: result.bursts.map((burst) => burstRecord(burst, tokens[burst.user as keyof UserTokens])),
+            events: eventRecords(result.events),
+            attempts,
+            wallMs: now(),
+          };
+          await recorder.record(record);
+          return record;
+        }),
+      ),
+    );
+    for (const [requestedSnrDb, gainsDb] of gains) this.parts.observer.gainsFound?.(requestedSnrDb, gainsDb);
+    return gains;
+  }
+
+  /** Sends, answers and records a block's trials that no earlier session did. */
+  private async runBlock(block: readonly PlannedTrial[], gains: Gains): Promise<void> {
+    const { plan, previous } = this.parts;
+    const missing = new Set<PlannedTrial>();
+    for (const trial of block) {
+      const earlier = previous.trials.get(trial.id);
+      if (earlier === undefined) missing.add(trial);
+      else this.records.set(trial.id, earlier);
+    }
+    if (missing.size === 0) return;
+    // The last digits of an answer depend on its batch. A block that a crash tore is therefore sent whole again where
+    // that costs nothing (twins), though only what is missing is recorded; on the air nothing is sent twice.
+    const todo = isSimulated(plan.experiment) ? block : [...missing];
+    await this.encode(todo.map((trial) => trial.question));
+    const sent = await Promise.all(todo.map((trial) => this.tokensOf(trial.question)));
+    this.checkGoesOn();
+    const attempted = await Promise.all(
+      todo.map((trial, i) =>
+        this.runner.run(trialRequest(plan.experiment, trial.id, trial.index, sent[i] as UserTokens, gains)),
+      ),
+    );
+    const valid = attempted.flatMap(({ result }, i) => (result.valid ? [i] : []));
+    const answers = new Map<number, ModelAnswer>();
+    if (valid.length > 0) {
+      const batch = valid.map((i) => ({
+        question: (todo[i] as PlannedTrial).question,
+        received: receivedTokens((attempted[i] as AttemptedTrial).result, sent[i] as UserTokens),
+      }));
+      const given = await this.lane.run(LANE_PRIORITY.answer, () => this.parts.model.answer(batch));
+      given.forEach((answer, k) => answers.set(valid[k] as number, answer));
+    }
+    this.checkGoesOn();
+    await Promise.all(
+      todo.map(async (trial, i) => {
+        if (missing.has(trial))
+          await this.recordTrial(trial, attempted[i] as AttemptedTrial, answers.get(i) ?? null, sent[i] as UserTokens);
+      }),
+    );
+  }
+
+  private async recordTrial(
+    trial: PlannedTrial,
+    { result, attempts }: AttemptedTrial,
+    answer: ModelAnswer | null,
+    sent: UserTokens,
+  ): Promise<void> {
+    const { plan, model, recorder, observer, now } = this.parts;
+    const { arm, output } = plan.experiment;
+    const question = model.questions[trial.question];
+    const record: TrialRecord = {
+      kind: 'trial',
+      id: trial.id,
+      arm,
+      requestedSnrDb: trial.requestedSnrDb,
+      index: trial.index,
+      question: trial.question,
+      repeat: trial.repeat,
+      family: question?.family ?? '',
+      valid: result.valid,
+      answer: answer?.word ?? null,
+      expected: question?.answer ?? '',
+      correct: answer?.correct ?? null,
+      logProbability: answer === null ? null : roundedLogProbability(answer.logProbability),
+      bursts: result.bursts.map((burst) => burstRecord(burst, sent[burst.user as keyof UserTokens])),
+      events: eventRecords(result.events),
+      attempts,
+      wallMs: now(),
+    };
+    if (result.valid && output.csiEveryNthTrial > 0 && trial.index % output.csiEveryNthTrial === 0) {
+      recorder.csi(csiRecords(trial.id, result.bursts));
+      const left = this.viewsLeft.get(trial.requestedSnrDb) ?? VIEWS_PER_POINT;
+      if (left > 0) recorder.views(viewRecords(trial, arm, result.bursts));
+      this.viewsLeft.set(trial.requestedSnrDb, left - 1);
+    }
+    await recorder.record(record);
+    this.records.set(trial.id, record);
+    observer.trialRecorded?.(record);
+  }
+
+  private async reference(requestedSnrDb: number, trials: readonly PlannedTrial[]): Promise<void> {
+    const { plan, model, previous, recorder, observer } = this.parts;
+    if (plan.experiment.questions.awgnDraws === 0) return;
+    if (previous.references.has(pointKey(plan.experiment.arm, requestedSnrDb))) return;
+    const { lane } = this;
+    const tokensOf = (question: number): Promise<UserTokens> => this.tokensOf(question);
+    const answered = (answers: number): void => observer.referenceAnswered?.(answers);
+    const record: ReferenceRecord = await awgnReference(
+      { plan, model, lane, tokensOf, answered },
+      trials,
+      this.records,
+    );
+    await recorder.reference(record);
+    observer.referenceRecorded?.(record);
+  }
+
+  /** Encodes, in one call, those of the questions that are not encoded yet. */
+  private async encode(questions: readonly number[]): Promise<void> {
+    const missing = [...new Set(questions)].filter((question) => !this.encoded.has(question));
+    if (missing.length === 0) return;
+    const { users } = this.parts.plan.experiment;
+    const lengths = { visual: users.visual.tokens, audio: users.audio.tokens };
+    const all = this.lane.run(LANE_PRIORITY.encode, () => this.parts.model.encode(missing, lengths));
+    missing.forEach((question, i) => {
+      const one = all.then((tokens) => tokens[i] as UserTokens);
+      one.catch(() => undefined);
+      this.encoded.set(question, one);
+    });
+    await all;
+  }
+
+  private async tokensOf(question: number): Promise<UserTokens> {
+    if (!this.encoded.has(question)) await this.encode([question]);
+    return this.encoded.get(question) as Promise<UserTokens>;
+  }
+
+  private checkGoesOn(): void {
+    if (this.endReason !== null) throw this.endReason;
+  }
+
+  /** Notes background work; its failure ends the run. */
+  private track(work: Promise<void>): Promise<void> {
+    const noted = work
+      .catch((error: unknown) => {
+        this.end(error instanceof Error ? error : new Error(String(error)));
+        throw error;
+      })
+      .finally(() => this.background.delete(noted));
+    this.background.add(noted);
+    noted.catch(() => undefined);
+    return noted;
+  }
+}
+
+/** A counting semaphore, first come first served. */
+class Slots {
+  private readonly waiting: (() => void)[] = [];
+  constructor(private free: number) {}
+
+  take(): Promise<void> {
+    if (this.free > 0) {
+      this.free--;
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  give(): void {
+    const next = this.waiting.shift();
+    if (next === undefined) this.free++;
+    else next();
+  }
+}

@@ -1,0 +1,97 @@
+/** Reads an experiment file. Every violation is found before the first is told. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { z } from 'zod';
+import { formatViolation, InvalidInputError, closestWord } from '../config/violations';
+import { YamlFile } from '../config/yaml-file';
+import { checkAgainstBundle, crossCheck, type ReadableSections } from './cross-checks';
+import type { BundleFacts } from './model';
+import { keysAllowedAt, SECTION_NAMES, sectionSchemas, type SectionName, type Sections } from './schema';
+
+/** An experiment file with every default filled in and every path absolute. */
+export interface Experiment extends Sections {
+  /** Absolute. */
+  readonly file: string;
+}
+
+/**
+ * Looks into a bundle's folder.
+ * @throws Error with a one-line message when it cannot be used
+ */
+export type InspectBundle = (folder: string) => Promise<BundleFacts>;
+
+/**
+ * @param file path of the YAML file; messages show it as given
+ * @throws InvalidInputError with one line for every violation
+ */
+export async function loadExperiment(
+  file: string,
+  inspectBundle: InspectBundle,
+): Promise<{ experiment: Experiment; bundle: BundleFacts }> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new InvalidInputError([
+      `${file}:1: cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)}); allowed a readable YAML file`,
+    ]);
+  }
+  const yaml = new YamlFile(file, text);
+  const sections = readSections(yaml);
+  if (sections !== null) crossCheck(yaml, sections);
+  let bundle: BundleFacts | null = null;
+  if (sections?.task) {
+    const folder = path.resolve(path.dirname(file), sections.task.bundle);
+    bundle = await readBundle(yaml, folder, inspectBundle);
+    if (bundle !== null) {
+      if (bundle.task !== null && bundle.task !== sections.task.name)
+        yaml.refuse(['task', 'name'], `${bundle.task}, the task of bundle ${bundle.name}`);
+      checkAgainstBundle(yaml, sections, bundle);
+    }
+  }
+  if (yaml.violations.length > 0 || sections === null || bundle === null)
+    throw new InvalidInputError(
+      [...yaml.violations].sort((a, b) => a.line - b.line).map((violation) => formatViolation(violation)),
+    );
+  const complete = sections as Sections;
+  return {
+    bundle,
+    experiment: {
+      ...complete,
+      file: path.resolve(file),
+      task: { ...complete.task, bundle: path.resolve(path.dirname(file), complete.task.bundle) },
+    },
+  };
+}
+
+/** Null when the file is no mapping at all. */
+function readSections(yaml: YamlFile): ReadableSections | null {
+  if (yaml.violations.length > 0) return null;
+  if (typeof yaml.value !== 'object' || yaml.value === null || Array.isArray(yaml.value)) {
+    yaml.refuse([], `a mapping with ${SECTION_NAMES.join(', ')}`);
+    return null;
+  }
+  for (const key of Object.keys(yaml.value))
+    if (!SECTION_NAMES.includes(key as SectionName)) {
+      const meant = closestWord(key, SECTION_NAMES);
+      const hint = meant === null ? '' : `did you mean "${meant}"? `;
+      yaml.add([key], `unknown field; ${hint}allowed ${SECTION_NAMES.join(', ')}`);
+    }
+  const sections: Partial<Record<SectionName, unknown>> = {};
+  for (const name of SECTION_NAMES)
+    sections[name] = yaml.parse(sectionSchemas[name] as z.ZodType, [name], keysAllowedAt);
+  return sections as ReadableSections;
+}
+
+async function readBundle(yaml: YamlFile, folder: string, inspectBundle: InspectBundle): Promise<BundleFacts | null> {
+  if (!existsSync(path.join(folder, 'manifest.json'))) {
+    yaml.refuse(['task', 'bundle'], `a bundle's folder, relative to this file (no manifest.json in ${folder})`);
+    return null;
+  }
+  try {
+    return await inspectBundle(folder);
+  } catch (error) {
+    yaml.refuse(['task', 'bundle'], `a bundle that can be used (${(error as Error).message})`);
+    return null;
+  }
+}

@@ -1,0 +1,44 @@
+/** The task as the engine sees it. models/runtime's Bundle fits; tests write their own. */
+import type { TokenMatrix } from '../link/types';
+import type { UniformRandom } from '../units/random';
+import type { UserName } from './schema';
+
+export type UserTokens = Readonly<Record<UserName, TokenMatrix>>;
+
+export interface ModelQuestion {
+  readonly index: number;
+  readonly family: string;
+  readonly words: readonly string[];
+  readonly answer: string;
+}
+
+export interface ModelAnswer {
+  readonly word: string;
+  readonly correct: boolean;
+  /** Natural logarithm of the probability of the right answer. */
+  readonly logProbability: number;
+}
+
+export interface TaskModel {
+  readonly name: string;
+  /** sha256 over the bundle, hex. */
+  readonly hash: string;
+  readonly questions: readonly ModelQuestion[];
+  /** Accuracy (0 to 1) that knowing the questions' templates alone gives. */
+  blindPrior(indices: readonly number[]): number;
+  encode(indices: readonly number[], lengths: { visual: number; audio: number }): Promise<readonly UserTokens[]>;
+  /** A lost burst is an all-zero matrix. */
+  answer(batch: readonly { question: number; received: UserTokens }[]): Promise<readonly ModelAnswer[]>;
+  /** The channel contract's ideal AWGN channel at `snrDb` (Es/N0), a new matrix of the same shape. */
+  awgn(tokens: TokenMatrix, snrDb: number, random: UniformRandom): TokenMatrix;
+}
+
+/** What a plan needs to know of a bundle. */
+export interface BundleFacts {
+  readonly name: string;
+  readonly hash: string;
+  readonly task: string | null;
+  /** How many questions it holds. */
+  readonly questions: number;
+  readonly tokenLengths: Readonly<Record<'visual' | 'audio', readonly number[]>>;
+}

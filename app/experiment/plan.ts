@@ -1,0 +1,125 @@
+/** The plan: a pure function of the experiment file and the bundle. */
+import { createHash } from 'node:crypto';
+import type { BenchSetup } from '../link/types';
+import { seededRandom, shuffled } from '../units/random';
+import type { Experiment } from './file';
+import type { BundleFacts } from './model';
+import { ROLES, USERS } from './schema';
+
+/** Samples per second of the burst's numerology; see docs/architecture.md. */
+export const SAMPLE_RATE_HZ = 5e6;
+
+/** Trials that are encoded, sent and answered together. */
+export const BLOCK_TRIALS = 64;
+
+export interface PlannedTrial {
+  /** `arm/SNRdB/qQUESTION/rREPEAT`: unique in the run, equal in every run of the plan. */
+  readonly id: string;
+  /** Position in the plan, from 0. */
+  readonly index: number;
+  readonly requestedSnrDb: number;
+  readonly question: number;
+  readonly repeat: number;
+}
+
+export interface Plan {
+  readonly experiment: Experiment;
+  readonly bundle: BundleFacts;
+  /** sha256 over what determines the results, hex. */
+  readonly hash: string;
+  /** Question of each trial of a point, the same at every point so that points are paired. */
+  readonly questions: readonly number[];
+  readonly repeats: readonly number[];
+  readonly trials: readonly PlannedTrial[];
+}
+
+export function makePlan(experiment: Experiment, bundle: BundleFacts): Plan {
+  const { trialsPerPoint } = experiment.questions;
+  const distinct = Math.min(experiment.questions.distinct ?? bundle.questions, bundle.questions, trialsPerPoint);
+  const all = Array.from({ length: bundle.questions }, (_, index) => index);
+  const order = shuffled(all, seededRandom(experiment.seed, 'question order')).slice(0, distinct);
+  const questions = Array.from({ length: trialsPerPoint }, (_, k) => order[k % distinct] as number);
+  const repeats = Array.from({ length: trialsPerPoint }, (_, k) => Math.floor(k / distinct));
+  const trials = experiment.sweep.snrDb.flatMap((requestedSnrDb, point) =>
+    questions.map((question, k) => {
+      const repeat = repeats[k] as number;
+      return {
+        id: `${experiment.arm}/${requestedSnrDb}dB/q${question}/r${repeat}`,
+        index: point * trialsPerPoint + k,
+        requestedSnrDb,
+        question,
+        repeat,
+      };
+    }),
+  );
+  return { experiment, bundle, hash: planHash(experiment, bundle), questions, repeats, trials };
+}
+
+/** Of all that changes a result; where the files lie and what is kept of CSI does not. */
+function planHash(experiment: Experiment, bundle: BundleFacts): string {
+  const { seed, arm, task, radios, link, air, users, sweep, questions, sounding } = experiment;
+  const content = {
+    seed,
+    arm,
+    task: task.name,
+    radios,
+    link,
+    air,
+    users,
+    sweep,
+    questions,
+    sounding,
+    bundle: bundle.hash,
+  };
+  return createHash('sha256').update(canonicalJson(content)).digest('hex');
+}
+
+/** JSON with sorted keys: the order of fields in the file does not matter. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === 'object' && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
+  );
+}
+
+/** What the radio process is told. */
+export function benchSetup(experiment: Experiment): BenchSetup {
+  const { air } = experiment;
+  return {
+    seed: experiment.seed,
+    centerFrequencyHz: experiment.link.centerFrequencyHz,
+    sampleRateHz: SAMPLE_RATE_HZ,
+    rxGainDb: experiment.link.rxGainDb,
+    roles: ROLES.map((role) => ({ role, ...experiment.radios[role] })),
+    air: air
+      ? {
+          pace: air.pace,
+          radios: Object.entries(air.radios).map(([serial, radio]) => ({ serial, ...radio })),
+          paths: air.paths,
+        }
+      : null,
+  };
+}
+
+export function isSimulated(experiment: Experiment): boolean {
+  return ROLES.every((role) => experiment.radios[role].driver === 'twin');
+}
+
+/** Burst length in samples without payload: guards 128, training 544, and about 12 coded header symbols of 80. */
+const BURST_OVERHEAD_SAMPLES = 128 + 544 + 12 * 80;
+
+/** About how long one trial's bursts and silences last on the air, seconds. */
+export function estimateTrialAirTimeS(
+  experiment: Experiment,
+  shapes: Readonly<Record<(typeof USERS)[number], { tokens: number; dimension: number }>>,
+): number {
+  let totalS = 0;
+  for (const user of USERS) {
+    const { tokens, dimension } = shapes[user];
+    const payloadSymbols = Math.ceil((tokens * dimension) / 2 / 48);
+    totalS += (BURST_OVERHEAD_SAMPLES + 80 * payloadSymbols) / SAMPLE_RATE_HZ;
+    totalS += experiment.link.leadS + experiment.link.leadJitterS / 2;
+  }
+  return totalS;
+}

@@ -1,0 +1,105 @@
+/** Trial results as lines of the run folder: rounded to what they mean, so that lines stay small. */
+import type { BurstRecord, CsiRecord, EventRecord, ViewRecord } from '../config/run-documents';
+import type { BurstResult, RadioEvent } from '../link/types';
+
+/** To a power of ten; null stays null, and so does what is not finite. */
+function rounded(value: number | null | undefined, digits: number): number | null {
+  if (value === null || value === undefined || !Number.isFinite(value)) return null;
+  const factor = 10 ** digits;
+  // + 0 turns -0 into 0.
+  return Math.round(value * factor) / factor + 0;
+}
+
+/** To significant digits, for values of unknown magnitude. */
+function significant(value: number, digits: number): number {
+  return Number.isFinite(value) ? Number(value.toPrecision(digits)) : 0;
+}
+
+export function burstRecord(burst: BurstResult, shape: { tokens: number; dimension: number }): BurstRecord {
+  const { measurement, truth } = burst;
+  const estimates = measurement?.estimates;
+  return {
+    user: burst.user,
+    sequence: burst.sequence,
+    tokens: shape.tokens,
+    dimension: shape.dimension,
+    detected: burst.detected,
+    headerOk: burst.headerOk,
+    snrDb: rounded(measurement?.snrDb, 3),
+    preambleSnrDb: rounded(estimates?.preambleDb, 3),
+    emptyCarriersSnrDb: rounded(estimates?.emptyCarriersDb, 3),
+    pilotEvmSnrDb: rounded(estimates?.pilotEvmDb, 3),
+    genieSnrDb: rounded(estimates?.genieDb, 3),
+    trueSnrDb: rounded(truth?.snrDb, 3),
+    cfoHz: rounded(measurement?.cfoHz, 1),
+    trueCfoHz: rounded(truth?.cfoHz, 1),
+    clockOffsetPpm: rounded(measurement?.clockOffsetPpm, 3),
+    arrivalNs: rounded(measurement?.arrivalNs, 0),
+    requestedTxGainDb: burst.txGainDb.requested,
+    txGainDb: rounded(burst.txGainDb.actual, 3) ?? 0,
+    paprDb: rounded(burst.paprDb, 2) ?? 0,
+    clippedFraction: significant(burst.clippedFraction, 4),
+    airTimeS: rounded(burst.airTimeS, 7) ?? 0,
+  };
+}
+
+export function eventRecords(events: readonly RadioEvent[]): EventRecord[] {
+  return events.map(({ kind, direction, serial, hardwareTimeNs, count, detail }) => ({
+    kind,
+    direction,
+    serial,
+    hardwareTimeNs,
+    count,
+    detail,
+  }));
+}
+
+/** One record for every burst that was received. */
+export function csiRecords(trial: string, bursts: readonly BurstResult[]): CsiRecord[] {
+  return bursts.flatMap(({ user, measurement }) => {
+    if (measurement === null) return [];
+    const re: number[] = [];
+    const im: number[] = [];
+    for (let i = 0; i < measurement.carriers.length; i++) {
+      re.push(significant(measurement.channel[2 * i] ?? 0, 5));
+      im.push(significant(measurement.channel[2 * i + 1] ?? 0, 5));
+    }
+    return [
+      {
+        trial,
+        user,
+        cfoHz: rounded(measurement.cfoHz, 1) ?? 0,
+        noiseVariance: significant(measurement.noiseVariance, 5),
+        carriers: Array.from(measurement.carriers),
+        re,
+        im,
+        snrDb: Array.from(measurement.carrierSnrDb, (value) => rounded(value, 2) ?? -99),
+      },
+    ];
+  });
+}
+
+export function viewRecords(
+  trial: { readonly id: string; readonly requestedSnrDb: number },
+  arm: string,
+  bursts: readonly BurstResult[],
+): ViewRecord[] {
+  return bursts.flatMap(({ user, measurement }) =>
+    measurement === null
+      ? []
+      : [
+          {
+            arm,
+            requestedSnrDb: trial.requestedSnrDb,
+            trial: trial.id,
+            user,
+            constellation: Array.from(measurement.constellation, (value) => rounded(value, 3) ?? 0),
+          },
+        ],
+  );
+}
+
+/** logProbability as it is stored: beyond four decimals, batch and threads speak. */
+export function roundedLogProbability(value: number): number {
+  return rounded(value, 4) ?? 0;
+}

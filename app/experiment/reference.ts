@@ -1,0 +1,96 @@
+/** The AWGN reference: the same questions, each user's tokens over an ideal channel at that user's measured SNR. */
+import type { ReferenceRecord, TrialRecord } from '../config/run-documents';
+import type { TokenMatrix } from '../link/types';
+import { seededRandom } from '../units/random';
+import { mean } from '../units/statistics';
+import { LANE_PRIORITY, type ModelLane } from './lane';
+import type { TaskModel, UserTokens } from './model';
+import { BLOCK_TRIALS, type Plan, type PlannedTrial } from './plan';
+import { USERS, type UserName } from './schema';
+import { lostMatrix } from './trials';
+
+export interface ReferenceParts {
+  readonly plan: Plan;
+  readonly model: TaskModel;
+  readonly lane: ModelLane;
+  /** Encoded tokens of a question. */
+  readonly tokensOf: (question: number) => Promise<UserTokens>;
+  /** Told after every block. */
+  readonly answered: (answers: number) => void;
+}
+
+/** Mean measured SNR of each user over the point's bursts, dB; null where none was received. */
+export function meanSnrDb(records: readonly TrialRecord[]): Record<UserName, number | null> {
+  const of = (user: UserName): number | null =>
+    mean(
+      records.flatMap((record) =>
+        record.bursts.flatMap((burst) => (burst.user === user && burst.snrDb !== null ? [burst.snrDb] : [])),
+      ),
+    );
+  return { text: of('text'), visual: of('visual'), audio: of('audio') };
+}
+
+/**
+ * @param trials the point's trials in the plan's order
+ * @param records what was recorded of them, by id
+ */
+export async function awgnReference(
+  parts: ReferenceParts,
+  trials: readonly PlannedTrial[],
+  records: ReadonlyMap<string, TrialRecord>,
+): Promise<ReferenceRecord> {
+  const { plan, model, lane } = parts;
+  const { seed, arm, questions } = plan.experiment;
+  const counted = trials.filter((trial) => records.get(trial.id)?.valid === true);
+  const snrDb = meanSnrDb(counted.map((trial) => records.get(trial.id) as TrialRecord));
+  const correctOf = new Map<string, number>();
+  const correctPerDraw: number[] = [];
+  for (let draw = 0; draw < questions.awgnDraws; draw++) {
+    let correctInDraw = 0;
+    for (let from = 0; from < counted.length; from += BLOCK_TRIALS) {
+      const block = counted.slice(from, from + BLOCK_TRIALS);
+      const sent = await Promise.all(block.map((trial) => parts.tokensOf(trial.question)));
+      const answers = await lane.run(LANE_PRIORITY.reference, () =>
+        model.answer(
+          block.map((trial, i) => ({
+            question: trial.question,
+            received: overAwgn(model, sent[i] as UserTokens, snrDb, seed, `${trial.id}/awgn/${draw}`),
+          })),
+        ),
+      );
+      parts.answered(block.length);
+      answers.forEach(({ correct }, i) => {
+        const { id } = block[i] as PlannedTrial;
+        correctOf.set(id, (correctOf.get(id) ?? 0) + (correct ? 1 : 0));
+        if (correct) correctInDraw++;
+      });
+    }
+    correctPerDraw.push(correctInDraw);
+  }
+  return {
+    arm,
+    requestedSnrDb: (trials[0] as PlannedTrial).requestedSnrDb,
+    snrDb,
+    correctPerDraw,
+    correctPerTrial: trials
+      .map(({ id }) => (records.get(id)?.valid === true ? (correctOf.get(id) ?? 0).toString(36) : '-'))
+      .join(''),
+  };
+}
+
+function overAwgn(
+  model: TaskModel,
+  sent: UserTokens,
+  snrDb: Record<UserName, number | null>,
+  seed: number,
+  label: string,
+): UserTokens {
+  const random = seededRandom(seed, label);
+  const matrix = (user: UserName): TokenMatrix => {
+    const level = snrDb[user];
+    return level === null ? lostMatrix(sent[user]) : model.awgn(sent[user], level, random);
+  };
+  // One generator serves all users, so their order is fixed here.
+  const [text, visual, audio] = USERS.map(matrix) as [TokenMatrix, TokenMatrix, TokenMatrix];
+  return { text, visual, audio };
+}

@@ -1,0 +1,154 @@
+/**
+ * The experiment file's fields. Every schema's error text says what is allowed, in the words that the user reads.
+ * docs/experiments.md lists the same fields; keep them together.
+ */
+import { z } from 'zod';
+
+/** Users of the task, in the order in which they transmit. */
+export const USERS = ['text', 'visual', 'audio'] as const;
+export type UserName = (typeof USERS)[number];
+export const ROLES = ['base', ...USERS] as const;
+export type RoleName = (typeof ROLES)[number];
+
+/** SoapySDR driver names that a plan may name. */
+export const DRIVERS = ['twin', 'uhd', 'hackrf', 'lime', 'bladerf', 'plutosdr'] as const;
+
+/** Where the link delivers bursts; what lies below is offline evaluation. dB, Es/N0. */
+export const LINK_RANGE_DB = { min: -5, max: 35 } as const;
+
+/** Cyclic prefix of the burst's symbols: paths longer than this would need another waveform. */
+export const CYCLIC_PREFIX_S = 3.2e-6;
+
+/** Largest carrier offset that the preamble resolves, with room for noise (16-sample repetition at 5 MS/s: 156 kHz). */
+export const MAX_CARRIER_OFFSET_HZ = 150e3;
+
+function number(unit: string, min: number, max: number): z.ZodNumber {
+  const error = `a number from ${min} to ${max}${unit === '' ? '' : ` ${unit}`}`;
+  return z.number({ error }).min(min, { error }).max(max, { error });
+}
+
+function integer(min: number, max: number): z.ZodNumber {
+  const error = `an integer from ${min} to ${max}`;
+  return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+}
+
+function oneOf<const T extends readonly string[]>(values: T): z.ZodEnum<{ [K in T[number]]: K }> {
+  return z.enum(values, { error: values.join(', ') });
+}
+
+function text(pattern: RegExp, error: string): z.ZodString {
+  return z.string({ error }).regex(pattern, { error });
+}
+
+/** Keys of every mapping, by its path with indices and free names left out; for messages about unknown fields. */
+const knownKeys = new Map<string, readonly string[]>();
+
+function mapping<T extends z.ZodRawShape>(where: string, shape: T): z.ZodObject<T, z.core.$strict> {
+  knownKeys.set(where, Object.keys(shape));
+  return z.strictObject(shape, { error: `a mapping with ${Object.keys(shape).join(', ')}` });
+}
+
+const kebab = text(/^[a-z0-9][a-z0-9-]{0,63}$/, 'lower-case letters, digits and hyphens, at most 64');
+/** Serials of twins, as the medium takes them. */
+export const TWIN_SERIAL = /^TWIN-[A-Z0-9-]{1,32}$/;
+export const TWIN_SERIAL_ALLOWED = 'TWIN- and 1 to 32 of A-Z, 0-9 and "-"';
+
+/** What twins can be tuned to, as a B200. */
+export const TWIN_LIMITS = { centerFrequencyHz: { min: 70e6, max: 6e9 }, rxGainDb: { min: 0, max: 76 } } as const;
+
+const serial = text(
+  /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/,
+  'a serial of letters, digits, ".", "_", ":" and "-", at most 64',
+);
+const folder = text(/\S/, 'the path of a folder');
+
+const radio = mapping('radios.*', { driver: oneOf(DRIVERS), serial });
+
+const tap = mapping('air.paths.taps', {
+  delayS: number('s', 0, CYCLIC_PREFIX_S),
+  powerDb: number('dB', -60, 20),
+  phaseRad: number('rad', -6.3, 6.3).default(0),
+});
+
+const path = mapping('air.paths', {
+  from: serial,
+  to: serial,
+  pathLossDb: number('dB', 0, 200),
+  taps: z
+    .array(tap, { error: 'a list of 1 to 16 taps (delayS, powerDb, phaseRad)' })
+    .min(1, { error: 'a list of 1 to 16 taps (delayS, powerDb, phaseRad)' })
+    .max(16, { error: 'a list of 1 to 16 taps (delayS, powerDb, phaseRad)' })
+    .default([{ delayS: 0, powerDb: 0, phaseRad: 0 }]),
+});
+
+const twin = mapping('air.radios.*', {
+  clockErrorPpm: number('ppm', -40, 40).default(0),
+  noiseFigureDb: number('dB', 0, 30).default(6),
+  maxOutputPowerDbm: number('dBm', -30, 40).default(10),
+});
+
+const snrList = `a list of 1 to 50 different numbers from ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB`;
+const snr = `a number from ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB, the link range (below it: offline evaluation only)`;
+const tokenLength = mapping('users.*', { tokens: integer(1, 4096) });
+
+/** The sections of the file, each checked by itself so that one bad section hides nothing in another. */
+export const sectionSchemas = {
+  name: kebab,
+  seed: integer(0, 4294967295),
+  arm: kebab.default('over-the-air'),
+  task: mapping('task', { name: kebab, bundle: folder }),
+  radios: mapping('radios', { base: radio, text: radio, visual: radio, audio: radio }),
+  link: mapping('link', {
+    centerFrequencyHz: number('Hz', 1e6, 7.25e9),
+    rxGainDb: number('dB', 0, 120),
+    leadS: number('s', 1e-5, 1).default(1e-4),
+    leadJitterS: number('s', 0, 1).default(2e-5),
+  }),
+  air: mapping('air', {
+    pace: oneOf(['free', 'realtime']).default('free'),
+    radios: z.record(text(TWIN_SERIAL, `a twin's serial: ${TWIN_SERIAL_ALLOWED}`), twin, {
+      error: 'a mapping of serials to clockErrorPpm, noiseFigureDb, maxOutputPowerDbm',
+    }),
+    paths: z.array(path, { error: 'a list of paths (from, to, pathLossDb, taps)' }),
+  }).optional(),
+  users: mapping('users', {
+    text: mapping('users.text', {}).default({}),
+    visual: tokenLength,
+    audio: tokenLength,
+  }),
+  sweep: mapping('sweep', {
+    snrDb: z
+      .array(number('dB', LINK_RANGE_DB.min, LINK_RANGE_DB.max).min(LINK_RANGE_DB.min, { error: snr }), {
+        error: snrList,
+      })
+      .min(1, { error: snrList })
+      .max(50, { error: snrList }),
+  }),
+  questions: mapping('questions', {
+    trialsPerPoint: integer(1, 1_000_000),
+    distinct: integer(1, 1_000_000).optional(),
+    awgnDraws: integer(0, 32).default(8),
+  }),
+  sounding: mapping('sounding', {
+    burstsPerRound: integer(1, 100).default(8),
+    toleranceDb: number('dB', 0.05, 3).default(0.2),
+  }).default({ burstsPerRound: 8, toleranceDb: 0.2 }),
+  output: mapping('output', {
+    folder: folder.default('runs'),
+    csiEveryNthTrial: integer(0, 1_000_000).default(10),
+  }).default({ folder: 'runs', csiEveryNthTrial: 10 }),
+} as const;
+
+export type SectionName = keyof typeof sectionSchemas;
+export const SECTION_NAMES = Object.keys(sectionSchemas) as SectionName[];
+
+/** What each section reads as. */
+export type Sections = { [K in SectionName]: z.output<(typeof sectionSchemas)[K]> };
+
+/** Keys allowed in the mapping at a path, free names and indices ignored. */
+export function keysAllowedAt(fieldPath: readonly PropertyKey[]): readonly string[] {
+  const names = fieldPath.filter((part) => typeof part !== 'number').map(String);
+  const exact = knownKeys.get(names.join('.'));
+  if (exact !== undefined) return exact;
+  return knownKeys.get([...names.slice(0, -1), '*'].join('.')) ?? [];
+}

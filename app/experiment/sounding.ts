@@ -1,0 +1,182 @@
+/** Finds the transmit gains that give each point's SNR, by measuring: the medium is never told an SNR. */
+import type { SoundingRecord } from '../config/run-documents';
+import type { BenchRadio } from '../link/types';
+import { mean } from '../units/statistics';
+import { RunFailedError } from './engine-types';
+import type { Experiment } from './file';
+import { LINK_RANGE_DB, USERS, type UserName } from './schema';
+import type { Gains } from './trials';
+
+/** Runs one round: `bursts` sounding trials with these gains. Ids end in `/bNUMBER`. */
+export type SoundRound = (
+  idPrefix: string,
+  requestedSnrDb: number | null,
+  gainsDb: Gains,
+  bursts: number,
+) => Promise<readonly SoundingRecord[]>;
+
+interface GainRange {
+  readonly min: number;
+  readonly max: number;
+  readonly step: number;
+}
+
+/** Where the estimators are trusted to say by how much to move. */
+const TRUSTED_DB = { min: 3, max: 27 } as const;
+const SEARCH_TARGET_DB = 15;
+/** Gain is raised by so much while nothing is heard. */
+const SEARCH_STEP_DB = 12;
+const MAX_SEARCH_ROUNDS = 12;
+const MAX_VERIFY_ROUNDS = 4;
+/** A point that stays further off than this after all corrections fails the run. */
+const MAX_FINAL_ERROR_DB = 1.5;
+
+/** Measured SNR of one user over a round, and how many of its bursts came through. */
+function heard(records: readonly SoundingRecord[], user: UserName): { snrDb: number | null; fraction: number } {
+  const bursts = records
+    .filter((record) => record.valid)
+    .flatMap((record) => record.bursts.filter((b) => b.user === user));
+  const snrs = bursts.flatMap((burst) => (burst.headerOk && burst.snrDb !== null ? [burst.snrDb] : []));
+  return { snrDb: mean(snrs), fraction: bursts.length === 0 ? 0 : snrs.length / bursts.length };
+}
+
+function quantised(gainDb: number, range: GainRange): number {
+  const steps = range.step > 0 ? Math.round((gainDb - range.min) / range.step) * range.step : gainDb - range.min;
+  return Math.min(range.max, Math.max(range.min, range.min + steps));
+}
+
+function byUser<T>(value: (user: UserName) => T): Record<UserName, T> {
+  return { text: value('text'), visual: value('visual'), audio: value('audio') };
+}
+
+/**
+ * Gains of every user at every point of the sweep, by requested SNR.
+ *
+ * A first search finds a gain at which each user is heard well; from there SNR follows gain dB by dB. Each point is then
+ * verified and corrected with the mean of all that was measured at it.
+ *
+ * @throws RunFailedError when a user is not heard at all, or a point needs gains that a radio does not have
+ */
+export async function findGains(
+  experiment: Experiment,
+  radios: readonly BenchRadio[],
+  soundRound: SoundRound,
+): Promise<Map<number, Gains>> {
+  const ranges = byUser((user) => gainRange(radios, user));
+  const offsetsDb = await search(experiment, ranges, soundRound);
+  const points = experiment.sweep.snrDb;
+  refuseUnreachable(experiment, ranges, offsetsDb, points);
+  const gains = new Map<number, Gains>();
+  for (const requestedSnrDb of points)
+    gains.set(requestedSnrDb, await verify(experiment, ranges, offsetsDb, requestedSnrDb, soundRound));
+  return gains;
+}
+
+function gainRange(radios: readonly BenchRadio[], user: UserName): GainRange {
+  const radio = radios.find((candidate) => candidate.role === user);
+  if (radio === undefined) throw new RunFailedError(`radios.${user}: the radio process opened no radio for this role`);
+  return radio.txGainRangeDb;
+}
+
+/** SNR minus transmit gain of each user, dB. */
+async function search(
+  experiment: Experiment,
+  ranges: Record<UserName, GainRange>,
+  soundRound: SoundRound,
+): Promise<Record<UserName, number>> {
+  const gainsDb = byUser((user) => quantised((ranges[user].min + ranges[user].max) / 2, ranges[user]));
+  const offsetsDb: Partial<Record<UserName, number>> = {};
+  for (let round = 1; round <= MAX_SEARCH_ROUNDS; round++) {
+    const bursts = experiment.sounding.burstsPerRound;
+    const records = await soundRound(`${experiment.arm}/sounding/search${round}`, null, { ...gainsDb }, bursts);
+    for (const user of USERS) {
+      if (offsetsDb[user] !== undefined) continue;
+      const { snrDb, fraction } = heard(records, user);
+      const range = ranges[user];
+      if (snrDb !== null && fraction >= 0.5) {
+        const next = quantised(gainsDb[user] + SEARCH_TARGET_DB - snrDb, range);
+        // At the end of the range there is nowhere better to go.
+        if ((snrDb >= TRUSTED_DB.min && snrDb <= TRUSTED_DB.max) || next === gainsDb[user])
+          offsetsDb[user] = snrDb - gainsDb[user];
+        else gainsDb[user] = next;
+      } else if (gainsDb[user] >= range.max) {
+        throw new RunFailedError(
+          `radios.${user}: no burst of ${serialOf(experiment, user)} was heard up to its highest transmit gain of ` +
+            `${range.max} dB; allowed a path (pathLossDb, attenuators, rxGainDb) on which it is`,
+        );
+      } else gainsDb[user] = quantised(gainsDb[user] + SEARCH_STEP_DB, range);
+    }
+    if (USERS.every((user) => offsetsDb[user] !== undefined)) break;
+  }
+  for (const user of USERS)
+    if (offsetsDb[user] === undefined)
+      throw new RunFailedError(`radios.${user}: no steady SNR was found in ${MAX_SEARCH_ROUNDS} sounding rounds`);
+  return offsetsDb as Record<UserName, number>;
+}
+
+function serialOf(experiment: Experiment, user: UserName): string {
+  return experiment.radios[user].serial;
+}
+
+/** All points and users that are out of reach, in one line. */
+function refuseUnreachable(
+  experiment: Experiment,
+  ranges: Record<UserName, GainRange>,
+  offsetsDb: Record<UserName, number>,
+  points: readonly number[],
+): void {
+  const faults = USERS.flatMap((user) => {
+    const { min, max, step } = ranges[user];
+    const lost = points.filter(
+      (point) => point - offsetsDb[user] < min - step / 2 || point - offsetsDb[user] > max + step / 2,
+    );
+    if (lost.length === 0) return [];
+    const low = Math.max(LINK_RANGE_DB.min, min + offsetsDb[user]).toFixed(1);
+    const high = Math.min(LINK_RANGE_DB.max, max + offsetsDb[user]).toFixed(1);
+    return [
+      `${lost.join(', ')} dB for ${user} (${serialOf(experiment, user)}), whose transmit gains of ${min} to ${max} dB give ${low} to ${high} dB`,
+    ];
+  });
+  if (faults.length > 0)
+    throw new RunFailedError(
+      `sweep.snrDb: out of reach of the radios' gains: ${faults.join('; ')}; change the points or the path losses`,
+    );
+}
+
+async function verify(
+  experiment: Experiment,
+  ranges: Record<UserName, GainRange>,
+  firstOffsetsDb: Record<UserName, number>,
+  requestedSnrDb: number,
+  soundRound: SoundRound,
+): Promise<Gains> {
+  const { burstsPerRound, toleranceDb } = experiment.sounding;
+  const measuredOffsets = byUser((): number[] => []);
+  const offset = (user: UserName): number => mean(measuredOffsets[user]) ?? firstOffsetsDb[user];
+  let gainsDb: Gains = byUser((user) => quantised(requestedSnrDb - offset(user), ranges[user]));
+  for (let round = 1; round <= MAX_VERIFY_ROUNDS; round++) {
+    const id = `${experiment.arm}/sounding/${requestedSnrDb}dB/v${round}`;
+    const records = await soundRound(id, requestedSnrDb, gainsDb, burstsPerRound);
+    for (const user of USERS) {
+      const { snrDb } = heard(records, user);
+      // Nothing heard at the lowest points is possible; the first search then stands.
+      if (snrDb !== null) measuredOffsets[user].push(snrDb - gainsDb[user]);
+    }
+    const corrected = byUser((user) => quantised(requestedSnrDb - offset(user), ranges[user]));
+    const close = USERS.every((user) => {
+      const errorDb = Math.abs(gainsDb[user] + offset(user) - requestedSnrDb);
+      return errorDb <= Math.max(toleranceDb, ranges[user].step / 2) || corrected[user] === gainsDb[user];
+    });
+    if (close) break;
+    gainsDb = corrected;
+  }
+  for (const user of USERS) {
+    const reachedDb = gainsDb[user] + offset(user);
+    if (Math.abs(reachedDb - requestedSnrDb) > MAX_FINAL_ERROR_DB)
+      throw new RunFailedError(
+        `sweep.snrDb: ${requestedSnrDb} dB is out of reach of ${user} (${serialOf(experiment, user)}): ` +
+          `${reachedDb.toFixed(1)} dB at a transmit gain of ${gainsDb[user]} dB; change the point, the path loss or link.rxGainDb`,
+      );
+  }
+  return gainsDb;
+}

@@ -1,0 +1,103 @@
+/** One trial on the bench: its request, its attempts, its lines. */
+import type { SpoiltRecord } from '../config/run-documents';
+import type { BurstRequest, TokenMatrix, TrialRequest, TrialResult } from '../link/types';
+import { seededRandom } from '../units/random';
+import { RunFailedError, type EngineParts } from './engine-types';
+import type { Experiment } from './file';
+import type { UserTokens } from './model';
+import { eventRecords } from './records';
+import { USERS, type UserName } from './schema';
+
+/** How often a trial that a radio event spoilt is tried in all. */
+export const MAX_ATTEMPTS = 4;
+
+/** So many trials in a row spoilt on every attempt say that the bench does not work. */
+const MAX_SPOILT_IN_A_ROW = 10;
+
+/** Sequence numbers seed a burst's permutation and scramble. */
+const SEQUENCES = 4096;
+
+export type Gains = Readonly<Record<UserName, number>>;
+
+/**
+ * @param serial any integer; bursts of neighbouring trials get different sequence numbers
+ * @param gainsDb transmit gain of each user, dB
+ */
+export function trialRequest(
+  experiment: Experiment,
+  trialId: string,
+  serial: number,
+  tokens: UserTokens,
+  gainsDb: Gains,
+): TrialRequest {
+  const random = seededRandom(experiment.seed, `${trialId}/lead`);
+  const bursts = USERS.map((user, position): BurstRequest => ({
+    user,
+    sequence: (serial * USERS.length + position) % SEQUENCES,
+    tokens: tokens[user],
+    txGainDb: gainsDb[user],
+    // The receiver is never told when a burst comes.
+    leadS: experiment.link.leadS + random() * experiment.link.leadJitterS,
+  }));
+  return { trialId, bursts };
+}
+
+/** A lost burst as the model gets it. */
+export function lostMatrix(shape: TokenMatrix): TokenMatrix {
+  return { data: new Float32Array(shape.tokens * shape.dimension), tokens: shape.tokens, dimension: shape.dimension };
+}
+
+/** What the model is handed for a trial: received tokens, zeros for lost bursts. */
+export function receivedTokens(result: TrialResult, sent: UserTokens): UserTokens {
+  const matrix = (user: UserName): TokenMatrix => {
+    const received = result.bursts.find((burst) => burst.user === user)?.received ?? null;
+    const shape = sent[user];
+    // A header that passed its check sum by chance could announce another shape.
+    return received !== null && received.tokens === shape.tokens && received.dimension === shape.dimension
+      ? received
+      : lostMatrix(shape);
+  };
+  return { text: matrix('text'), visual: matrix('visual'), audio: matrix('audio') };
+}
+
+export interface AttemptedTrial {
+  readonly result: TrialResult;
+  readonly attempts: number;
+}
+
+/** Runs trials and repeats the spoilt ones under the same id: the same noise, without the event. */
+export class TrialRunner {
+  private spoiltInARow = 0;
+
+  constructor(private readonly parts: Pick<EngineParts, 'bench' | 'recorder' | 'now'>) {}
+
+  /** @throws RunFailedError when trial after trial is spoilt; LinkError when the radio process is gone */
+  async run(request: TrialRequest): Promise<AttemptedTrial> {
+    for (let attempt = 1; ; attempt++) {
+      const result = await this.parts.bench.runTrial(request);
+      if (result.valid) {
+        this.spoiltInARow = 0;
+        return { result, attempts: attempt };
+      }
+      if (attempt === MAX_ATTEMPTS) {
+        this.spoiltInARow++;
+        if (this.spoiltInARow >= MAX_SPOILT_IN_A_ROW) throw new RunFailedError(this.spoiltMessage(result));
+        return { result, attempts: attempt };
+      }
+      const spoilt: SpoiltRecord = {
+        kind: 'spoilt',
+        id: request.trialId,
+        attempt,
+        events: eventRecords(result.events),
+        wallMs: this.parts.now(),
+      };
+      await this.parts.recorder.record(spoilt);
+    }
+  }
+
+  private spoiltMessage(result: TrialResult): string {
+    const event = result.events[0];
+    const cause = event === undefined ? 'no event named' : `${event.kind} (${event.direction}) on ${event.serial}`;
+    return `${MAX_SPOILT_IN_A_ROW} trials in a row were spoilt by radio events on each of ${MAX_ATTEMPTS} attempts; the last: ${cause}`;
+  }
+}

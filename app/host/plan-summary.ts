@@ -1,0 +1,60 @@
+/** `otabench check`: what a file would do, before anything moves. */
+import { loadExperiment } from '../experiment/file';
+import { estimateTrialAirTimeS, isSimulated, makePlan, SAMPLE_RATE_HZ } from '../experiment/plan';
+import { LINK_RANGE_DB, USERS } from '../experiment/schema';
+import { formatDuration } from '../units/format';
+import type { HostParts, LoadedModel } from './run';
+
+/** Trials by second on two cores in free pace, for the estimate; a run shows its own rate. */
+const ASSUMED_TRIALS_PER_S = 100;
+
+/** Sounding trials of a point and of the first search, about. */
+const SOUNDING_ROUNDS = { perPoint: 2, search: 3 } as const;
+
+/** @throws InvalidInputError with every violation */
+export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadModel'>): Promise<string[]> {
+  let loaded: LoadedModel | null = null;
+  try {
+    const { experiment, bundle } = await loadExperiment(file, async (folder) => {
+      loaded = await parts.loadModel(folder);
+      return loaded.facts;
+    });
+    const plan = makePlan(experiment, bundle);
+    const { model } = loaded as unknown as LoadedModel;
+    const { users, sweep, questions, sounding, link, radios, air } = experiment;
+    const lengths = { visual: users.visual.tokens, audio: users.audio.tokens };
+    const [first] = await model.encode([plan.questions[0] as number], lengths);
+    if (first === undefined) throw new Error('the bundle encoded nothing');
+    const airTimeS = estimateTrialAirTimeS(experiment, first);
+    const soundings =
+      sounding.burstsPerRound * (SOUNDING_ROUNDS.search + SOUNDING_ROUNDS.perPoint * sweep.snrDb.length);
+    const trials = plan.trials.length + soundings;
+    const distinct = new Set(plan.questions).size;
+    const realtime = air === undefined || air.pace === 'realtime';
+    const durationS = realtime
+      ? Math.max(trials * airTimeS, trials / ASSUMED_TRIALS_PER_S)
+      : trials / ASSUMED_TRIALS_PER_S;
+    const simulated = isSimulated(experiment);
+    const frequencyMHz = (link.centerFrequencyHz / 1e6).toFixed(3);
+    return [
+      `${experiment.name}: usable${simulated ? ', on simulated twins' : ''}`,
+      `task      ${experiment.task.name}, bundle ${bundle.name} (sha256 ${bundle.hash.slice(0, 12)}), ${bundle.questions} questions`,
+      `users     ${USERS.map((user) => `${user} ${first[user].tokens} x ${first[user].dimension}`).join(', ')} (tokens x dimension; text as long as its question)`,
+      `sweep     ${sweep.snrDb.join(', ')} dB (Es/N0) by transmit gain, link range ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB`,
+      `trials    ${plan.trials.length} (${sweep.snrDb.length} points x ${questions.trialsPerPoint}, ${distinct} different questions), about ${soundings} sounding trials; seed ${experiment.seed}`,
+      `reference ${questions.awgnDraws} AWGN draws a point`,
+      `air time  about ${(airTimeS * 1e3).toFixed(2)} ms a trial, ${formatDuration(trials * airTimeS)} in all`,
+      `duration  about ${formatDuration(durationS)} at ${ASSUMED_TRIALS_PER_S} trials a second, and the references`,
+      ...USERS.map((user) => {
+        const { driver, serial } = radios[user];
+        const twin = air?.radios[serial];
+        const power = twin === undefined ? '' : `, at most ${twin.maxOutputPowerDbm} dBm`;
+        const loss = air?.paths.find((path) => path.from === serial && path.to === radios.base.serial)?.pathLossDb;
+        return `radiates  ${user}: ${driver} ${serial} at ${frequencyMHz} MHz, ${SAMPLE_RATE_HZ / 1e6} MS/s${power}${loss === undefined ? '' : `, ${loss} dB to the base`}${simulated ? ' (simulated, nothing leaves this machine)' : ''}`;
+      }),
+      `receives  base: ${radios.base.driver} ${radios.base.serial}, gain ${link.rxGainDb} dB`,
+    ];
+  } finally {
+    await (loaded as LoadedModel | null)?.close();
+  }
+}

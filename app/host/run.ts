@@ -1,0 +1,358 @@
+/** One run from an experiment file to its folder and report. The CLI and the desktop's host both call this. */
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import type { PointSummary, RunDocument, StopDocument } from '../config/run-documents';
+import { InvalidInputError } from '../config/violations';
+import { runPlan } from '../experiment/engine';
+import {
+  NO_PREVIOUS_WORK,
+  pointKey,
+  RunFailedError,
+  RunStoppedError,
+  type PreviousWork,
+} from '../experiment/engine-types';
+import { loadExperiment } from '../experiment/file';
+import type { BundleFacts, TaskModel } from '../experiment/model';
+import { benchSetup, isSimulated, makePlan, type Plan } from '../experiment/plan';
+import { ROLES, USERS } from '../experiment/schema';
+import type { Bench, BenchLauncher, BenchRadio } from '../link/types';
+import { writeReport } from '../report/report';
+import { newRunFolder, runFiles } from '../store/layout';
+import { writeParquet } from '../store/parquet';
+import { PointTable } from '../store/points';
+import { findUnfinishedRun, readRun, type RunContents } from '../store/run-reader';
+import { RunWriter } from '../store/run-writer';
+import { ProgressMeter, type RunProgress } from './progress';
+import { gitState, versions } from './provenance';
+
+export interface LoadedModel {
+  readonly model: TaskModel;
+  readonly facts: BundleFacts;
+  close(): Promise<void>;
+}
+
+/** The implementations that a run works with. */
+export interface HostParts {
+  readonly launcher: BenchLauncher;
+  /** @throws Error, one line, when the folder holds no bundle that can be used */
+  loadModel(folder: string): Promise<LoadedModel>;
+}
+
+export interface RunRequest {
+  readonly file: string;
+  /** Run folder; null for a new one (or, with `resume`, the newest unfinished one) in the file's output folder. */
+  readonly out: string | null;
+  readonly resume: boolean;
+}
+
+export interface RunStarted {
+  readonly folder: string;
+  readonly name: string;
+  readonly trialsTotal: number;
+  readonly trialsDone: number;
+  readonly radios: readonly { role: string; serial: string; driver: string }[];
+  readonly simulated: boolean;
+}
+
+export interface RunObserver {
+  started?(run: RunStarted): void;
+  /** At most ten times a second. */
+  progress?(progress: RunProgress): void;
+  /** A point as it stands: at most twice a second while it grows, and when it is complete. */
+  point?(point: PointSummary, complete: boolean): void;
+}
+
+export interface RunEnd {
+  readonly folder: string;
+  readonly name: string;
+  readonly simulated: boolean;
+  readonly stop: StopDocument;
+  /** Null when the report could not be made; `reportError` then says why. */
+  readonly reportFile: string | null;
+  readonly reportError: string | null;
+}
+
+const PROGRESS_INTERVAL_MS = 100;
+const POINT_INTERVAL_MS = 500;
+
+/**
+ * @throws InvalidInputError for input that cannot be used: nothing was done then
+ * @throws RunFailedError when no run folder could even be begun
+ */
+export async function runExperiment(
+  request: RunRequest,
+  parts: HostParts,
+  observer: RunObserver,
+  signal: AbortSignal,
+): Promise<RunEnd> {
+  const startedAt = new Date();
+  let loaded: LoadedModel | null = null;
+  try {
+    const { experiment, bundle } = await loadExperiment(request.file, async (folder) => {
+      loaded = await parts.loadModel(folder);
+      return loaded.facts;
+    });
+    const plan = makePlan(experiment, bundle);
+    refuseRealRadios(plan, request.file);
+    const { model } = loaded as unknown as LoadedModel;
+    const place = findPlace(request, plan, startedAt);
+    if (place.before?.stop?.outcome === 'done') return await finishedEarlier(place.before, place.before.stop);
+    return await new RunSession(plan, model, place, observer, signal, startedAt).run(parts.launcher);
+  } finally {
+    await (loaded as LoadedModel | null)?.close();
+  }
+}
+
+/** Until the safety layer is there, nothing but twins may radiate. */
+function refuseRealRadios(plan: Plan, file: string): void {
+  const { radios } = plan.experiment;
+  const lines = ROLES.filter((role) => radios[role].driver !== 'twin').map(
+    (role) =>
+      `${file}: radios.${role}.driver: value "${radios[role].driver}"; allowed twin (transmitting on real radios waits for the safety layer)`,
+  );
+  if (lines.length > 0) throw new InvalidInputError(lines);
+}
+
+interface Place {
+  readonly folder: string;
+  /** What is resumed; null for a new run. */
+  readonly before: RunContents | null;
+}
+
+function findPlace(request: RunRequest, plan: Plan, startedAt: Date): Place {
+  const parent = path.resolve(plan.experiment.output.folder);
+  if (!request.resume) {
+    if (request.out === null) return { folder: newRunFolder(parent, plan.experiment.name, startedAt), before: null };
+    const folder = path.resolve(request.out);
+    if (existsSync(folder) && readdirSync(folder).length > 0)
+      throw new InvalidInputError([`--out: ${request.out} is not empty; allowed a new or empty folder, or --resume`]);
+    return { folder, before: null };
+  }
+  const folder = request.out === null ? findUnfinishedRun(parent, plan.hash) : path.resolve(request.out);
+  if (folder === null)
+    throw new InvalidInputError([
+      `--resume: no unfinished run of this plan in ${parent}; allowed a folder named by --out`,
+    ]);
+  const before = readRun(folder);
+  if (before.document.planHash !== plan.hash)
+    throw new InvalidInputError([
+      `--resume: ${folder} holds a run of another plan or bundle; allowed the same experiment file and bundle`,
+    ]);
+  return { folder, before };
+}
+
+async function finishedEarlier(before: RunContents, stop: StopDocument): Promise<RunEnd> {
+  const report = await tryReport(before.folder);
+  return { folder: before.folder, name: before.document.name, simulated: before.document.simulated, stop, ...report };
+}
+
+async function tryReport(folder: string): Promise<{ reportFile: string | null; reportError: string | null }> {
+  try {
+    return { reportFile: await writeReport(folder), reportError: null };
+  } catch (error) {
+    return { reportFile: null, reportError: (error as Error).message };
+  }
+}
+
+/** What is in a folder, as the engine asks for it. */
+function previousWork(before: RunContents | null): PreviousWork {
+  if (before === null) return NO_PREVIOUS_WORK;
+  return {
+    trials: new Map(before.trials.map((trial) => [trial.id, trial])),
+    soundings: new Map(before.soundings.map((sounding) => [sounding.id, sounding])),
+    references: new Map(before.references.map((item) => [pointKey(item.arm, item.requestedSnrDb), item])),
+  };
+}
+
+class RunSession {
+  private readonly previous: PreviousWork;
+  private readonly meter: ProgressMeter;
+  private readonly table: PointTable;
+  private readonly lastPointMs = new Map<number, number>();
+  private lastProgressMs = 0;
+
+  constructor(
+    private readonly plan: Plan,
+    private readonly model: TaskModel,
+    private readonly place: Place,
+    private readonly observer: RunObserver,
+    private readonly signal: AbortSignal,
+    private readonly startedAt: Date,
+  ) {
+    this.previous = previousWork(place.before);
+    const { experiment } = plan;
+    const referencesLeft = experiment.sweep.snrDb.length - this.previous.references.size;
+    this.meter = new ProgressMeter(
+      plan.trials.length,
+      this.previous.trials.size,
+      referencesLeft * experiment.questions.trialsPerPoint * experiment.questions.awgnDraws,
+      Date.now,
+    );
+    this.table = new PointTable({
+      arm: experiment.arm,
+      snrDb: experiment.sweep.snrDb,
+      trialsPerPoint: experiment.questions.trialsPerPoint,
+      users: USERS,
+      blindAccuracy: model.blindPrior(plan.questions),
+    });
+    for (const trial of this.previous.trials.values()) this.table.addTrial(trial);
+    for (const reference of this.previous.references.values()) this.table.addReference(reference);
+  }
+
+  async run(launcher: BenchLauncher): Promise<RunEnd> {
+    const { folder, before } = this.place;
+    let bench: Bench;
+    try {
+      bench = await launcher.open(benchSetup(this.plan.experiment));
+    } catch (error) {
+      throw new RunFailedError(`the radios could not be opened: ${(error as Error).message}`);
+    }
+    let writer: RunWriter;
+    try {
+      writer =
+        before === null
+          ? await RunWriter.create(folder, this.runDocument(bench.radios))
+          : await RunWriter.resume(folder);
+    } catch (error) {
+      await bench.close();
+      throw error;
+    }
+    this.observer.started?.({
+      folder,
+      name: this.plan.experiment.name,
+      trialsTotal: this.plan.trials.length,
+      trialsDone: this.previous.trials.size,
+      radios: bench.radios.map(({ role, serial, driver }) => ({ role, serial, driver })),
+      simulated: isSimulated(this.plan.experiment),
+    });
+    const failure = await this.work(bench, writer);
+    return this.finish(writer, failure);
+  }
+
+  /** Null when all went well. */
+  private async work(bench: Bench, writer: RunWriter): Promise<Error | null> {
+    const heartbeat = setInterval(() => this.tellProgress(), PROGRESS_INTERVAL_MS);
+    try {
+      await runPlan({
+        plan: this.plan,
+        bench,
+        model: this.model,
+        recorder: writer,
+        previous: this.previous,
+        signal: this.signal,
+        now: Date.now,
+        observer: {
+          trialsStarted: () => this.meter.trialsStarted(),
+          trialRecorded: (record) => {
+            this.meter.trialDone();
+            this.table.addTrial(record);
+            this.tellProgress();
+            this.tellPoint(record.requestedSnrDb);
+          },
+          trialsFinished: () => this.meter.trialsFinished(),
+          referenceAnswered: (answers) => this.meter.referenceAnswered(answers),
+          referenceRecorded: (record) => {
+            this.table.addReference(record);
+            this.observer.point?.(this.table.summary(record.requestedSnrDb), true);
+          },
+        },
+      });
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    } finally {
+      clearInterval(heartbeat);
+      this.lastProgressMs = 0;
+      this.tellProgress();
+    }
+  }
+
+  private async finish(writer: RunWriter, failure: Error | null): Promise<RunEnd> {
+    const { folder } = this.place;
+    let ended = failure;
+    try {
+      await writer.close();
+      await writeParquet(folder);
+    } catch (error) {
+      ended ??= error as Error;
+    }
+    const done = this.meter.progress().trialsDone;
+    const total = this.plan.trials.length;
+    const stopped = ended instanceof RunStoppedError;
+    const stop: StopDocument = {
+      format: 1,
+      outcome: ended === null ? 'done' : stopped ? 'stopped' : 'failed',
+      message: ended === null ? null : stopped ? `stopped after ${done} of ${total} trials` : oneLine(ended.message),
+      startedAt: this.startedAt.toISOString(),
+      endedAt: new Date().toISOString(),
+      wallS: (Date.now() - this.startedAt.getTime()) / 1000,
+      questionsPerSecond: Math.round(this.meter.questionsPerSecond() * 10) / 10,
+      resumed: this.place.before !== null,
+      trialsDone: done,
+      trialsTotal: total,
+      points: this.table.summaries(),
+    };
+    await writer.finish(stop);
+    const { name } = this.plan.experiment;
+    return { folder, name, simulated: isSimulated(this.plan.experiment), stop, ...(await tryReport(folder)) };
+  }
+
+  private tellProgress(): void {
+    const nowMs = Date.now();
+    if (nowMs - this.lastProgressMs < PROGRESS_INTERVAL_MS) return;
+    this.lastProgressMs = nowMs;
+    this.observer.progress?.(this.meter.progress());
+  }
+
+  private tellPoint(requestedSnrDb: number): void {
+    const nowMs = Date.now();
+    if (nowMs - (this.lastPointMs.get(requestedSnrDb) ?? 0) < POINT_INTERVAL_MS) return;
+    this.lastPointMs.set(requestedSnrDb, nowMs);
+    this.observer.point?.(this.table.summary(requestedSnrDb), false);
+  }
+
+  private runDocument(radios: readonly BenchRadio[]): RunDocument {
+    const { plan, model } = this;
+    const { experiment } = plan;
+    const families = new Map<string, number[]>();
+    for (const question of plan.questions) {
+      const family = model.questions[question]?.family ?? '';
+      families.set(family, [...(families.get(family) ?? []), question]);
+    }
+    return {
+      format: 1,
+      name: experiment.name,
+      arm: experiment.arm,
+      startedAt: this.startedAt.toISOString(),
+      seed: experiment.seed,
+      simulated: isSimulated(experiment),
+      planHash: plan.hash,
+      versions: versions(),
+      git: gitState(),
+      bundle: { name: plan.bundle.name, hash: plan.bundle.hash, folder: experiment.task.bundle },
+      radios: radios.map((radio) => ({ ...radio })),
+      users: [...USERS],
+      experiment: { ...experiment },
+      plan: {
+        snrDb: [...experiment.sweep.snrDb],
+        trialsPerPoint: experiment.questions.trialsPerPoint,
+        trialsTotal: plan.trials.length,
+        awgnDraws: experiment.questions.awgnDraws,
+        questions: [...plan.questions],
+        blindAccuracy: model.blindPrior(plan.questions),
+        families: [...families.entries()]
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([family, own]) => ({ family, trials: own.length, blindAccuracy: model.blindPrior(own) })),
+      },
+    };
+  }
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ');
+}
+
+/** Files of a run that a reader may want first. */
+export function reportFileOf(folder: string): string {
+  return path.join(runFiles(folder).report, 'index.html');
+}

@@ -1,0 +1,150 @@
+/** The host behind the typed channel: takes commands, runs one experiment at a time, tells what happens. */
+import path from 'node:path';
+import type { PointSummary } from '../config/run-documents';
+import { InvalidInputError } from '../config/violations';
+import { hostCommandSchema, type HostEvent, type Point } from '../ipc/host-messages';
+import { runExperiment, type HostParts } from './run';
+
+const HEARTBEAT_MS = 250;
+
+/** Loading and verifying a bundle holds the only thread for a moment. */
+const LOADING_S = 20;
+
+export interface HostChannel {
+  post(event: HostEvent): void;
+}
+
+/** The row as the channel's contract has it, without what only the run folder keeps. */
+export function pointOf(summary: PointSummary): Point {
+  return {
+    arm: summary.arm,
+    requestedSnrDb: summary.requestedSnrDb,
+    measuredSnrDb: summary.measuredSnrDb,
+    measuredSnrSdDb: summary.measuredSnrSdDb,
+    trueSnrDb: summary.trueSnrDb,
+    burstsSent: summary.burstsSent,
+    burstsDetected: summary.burstsDetected,
+    headersOk: summary.headersOk,
+    questions: summary.questions,
+    accuracy: summary.accuracy,
+    accuracyLow: summary.accuracyLow,
+    accuracyHigh: summary.accuracyHigh,
+    awgnAccuracy: summary.awgnAccuracy,
+    blindAccuracy: summary.blindAccuracy,
+  };
+}
+
+export class HostService {
+  private readonly windows = new Set<HostChannel>();
+  /** Newest event of each kind of the newest run, for a window that comes late. */
+  private replay = new Map<string, HostEvent>();
+  private current: { readonly abort: AbortController; readonly ended: Promise<void> } | null = null;
+  private readonly heartbeat: NodeJS.Timeout;
+
+  /**
+   * @param control whoever started this process; hears everything
+   * @param loadParts implementations, loaded with the first run
+   */
+  constructor(
+    private readonly version: string,
+    private readonly control: HostChannel,
+    private readonly loadParts: () => Promise<HostParts>,
+    private readonly exit: (code: number) => void,
+  ) {
+    this.control.post(this.readyEvent());
+    this.heartbeat = setInterval(() => this.control.post({ type: 'heartbeat', sentAtMs: Date.now() }), HEARTBEAT_MS);
+  }
+
+  /** A window hears everything but heartbeats, and first what it missed of the newest run. */
+  attach(window: HostChannel): void {
+    this.windows.add(window);
+    window.post(this.readyEvent());
+    for (const event of this.replay.values()) window.post(event);
+  }
+
+  detach(window: HostChannel): void {
+    this.windows.delete(window);
+  }
+
+  /** A message as it came in; what is not a command is refused and changes nothing. */
+  obey(message: unknown): void {
+    const parsed = hostCommandSchema.safeParse(message);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      const field = issue?.path.join('.') ?? '';
+      this.tell({
+        type: 'error',
+        message: `command refused: ${field === '' ? '' : `${field}: `}${issue?.message ?? ''}`,
+      });
+      return;
+    }
+    const command = parsed.data;
+    if (command.type === 'start-run') this.start(command.experimentFile);
+    else if (command.type === 'stop-run') this.current?.abort.abort();
+    else if (command.type === 'shutdown') void this.shutdown();
+  }
+
+  /** Ends the run cleanly, then the process. */
+  async shutdown(): Promise<void> {
+    this.current?.abort.abort();
+    await this.current?.ended;
+    clearInterval(this.heartbeat);
+    this.exit(0);
+  }
+
+  private readyEvent(): HostEvent {
+    return { type: 'ready', version: this.version, pid: process.pid };
+  }
+
+  private tell(event: HostEvent): void {
+    if (event.type === 'run-started') this.replay = new Map();
+    if ('run' in event)
+      this.replay.set(event.type === 'point' ? `point ${event.point.requestedSnrDb}` : event.type, event);
+    this.control.post(event);
+    for (const window of this.windows) window.post(event);
+  }
+
+  private start(experimentFile: string): void {
+    if (this.current !== null) {
+      this.tell({ type: 'error', message: 'start-run: a run goes on; allowed once it has ended' });
+      return;
+    }
+    const abort = new AbortController();
+    const ended = this.runOne(experimentFile, abort.signal).finally(() => {
+      this.current = null;
+    });
+    this.current = { abort, ended };
+  }
+
+  private async runOne(experimentFile: string, signal: AbortSignal): Promise<void> {
+    let run = '';
+    this.control.post({ type: 'busy', what: 'loading the model', expectedS: LOADING_S });
+    try {
+      const parts = await this.loadParts();
+      const end = await runExperiment(
+        { file: path.resolve(experimentFile), out: null, resume: false },
+        parts,
+        {
+          started: (started) => {
+            run = path.basename(started.folder);
+            const { name, trialsTotal, radios, simulated } = started;
+            this.tell({ type: 'run-started', run, name, trialsTotal, radios: [...radios], simulated });
+          },
+          progress: ({ trialsDone, trialsTotal, questionsPerSecond, remainingS }) =>
+            this.tell({ type: 'progress', run, trialsDone, trialsTotal, questionsPerSecond, remainingS }),
+          point: (point, complete) => this.tell({ type: 'point', run, complete, point: pointOf(point) }),
+        },
+        signal,
+      );
+      const { outcome, message, wallS } = end.stop;
+      const { reportFile } = end;
+      this.tell({ type: 'run-finished', run, outcome, message, reportFile, wallS });
+    } catch (error) {
+      const lines = error instanceof InvalidInputError ? error.lines : [(error as Error).message];
+      if (run !== '') {
+        const message = lines.join('; ');
+        this.tell({ type: 'run-finished', run, outcome: 'failed', message, reportFile: null, wallS: 0 });
+      } else for (const message of lines) this.tell({ type: 'error', message });
+    }
+  }
+}

@@ -1,0 +1,256 @@
+/** The report's pictures. SNR is Es/N0 in dB, accuracy in percent. */
+import type { Canvas } from '@napi-rs/canvas';
+import type { ChartDataset, Plugin } from 'chart.js' with { 'resolution-mode': 'import' };
+import type { PointSummary, ViewRecord } from '../config/run-documents';
+import { drawChart, tile } from './chart-canvas';
+import type { CarrierCurve } from './csi-curves';
+
+const USER_COLOURS: Readonly<Record<string, string>> = { text: '#1b6ca8', visual: '#c8553d', audio: '#3a7d44' };
+const OTHER_COLOURS = ['#7a4fa3', '#8a6d1c', '#555555'];
+const POINT_COLOURS = ['#7b2d8b', '#2f5fb3', '#1c8a8a', '#5a9a2a', '#d08a1d', '#c0392b'];
+
+const SMALL_DOTS = { usePointStyle: true, boxWidth: 8, boxHeight: 8, padding: 14 };
+
+function userColour(user: string, index: number): string {
+  return USER_COLOURS[user] ?? OTHER_COLOURS[index % OTHER_COLOURS.length] ?? '#555555';
+}
+
+/** Colour of a point by its place in the sweep: low SNR cold, high SNR warm. */
+function pointColour(index: number, count: number): string {
+  const at = count < 2 ? 0 : Math.round((index / (count - 1)) * (POINT_COLOURS.length - 1));
+  return POINT_COLOURS[at] ?? '#555555';
+}
+
+function title(text: string): { display: boolean; text: string; font: { size: number; weight: 'normal' } } {
+  return { display: true, text, font: { size: 15, weight: 'normal' } };
+}
+
+interface Bar {
+  readonly x: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Vertical bars with caps, for intervals. */
+function intervalBars(bars: readonly Bar[], colour: string): Plugin<'scatter'> {
+  return {
+    id: 'intervalBars',
+    afterDatasetsDraw: ({ ctx, scales }) => {
+      const { x: xScale, y: yScale } = scales;
+      if (xScale === undefined || yScale === undefined) return;
+      ctx.save();
+      ctx.strokeStyle = colour;
+      ctx.lineWidth = 1.5;
+      for (const { x, low, high } of bars) {
+        const [px, top, bottom] = [
+          xScale.getPixelForValue(x),
+          yScale.getPixelForValue(high),
+          yScale.getPixelForValue(low),
+        ];
+        ctx.beginPath();
+        ctx.moveTo(px, top);
+        ctx.lineTo(px, bottom);
+        for (const y of [top, bottom]) {
+          ctx.moveTo(px - 5, y);
+          ctx.lineTo(px + 5, y);
+        }
+        ctx.stroke();
+      }
+      ctx.restore();
+    },
+  };
+}
+
+/** Accuracy against measured SNR, with its interval, the AWGN curve and the blind prior. */
+export function accuracyChart(points: readonly PointSummary[], note: string): Canvas {
+  const shown = points
+    .filter((point) => point.measuredSnrDb !== null && point.accuracy !== null)
+    .sort((a, b) => (a.measuredSnrDb ?? 0) - (b.measuredSnrDb ?? 0));
+  const x = (point: PointSummary): number => point.measuredSnrDb ?? 0;
+  const percent = (value: number | null): number => 100 * (value ?? 0);
+  const colour = '#1b6ca8';
+  const snrs = shown.map(x);
+  const [left, right] =
+    snrs.length > 0 ? [Math.floor(Math.min(...snrs) - 1), Math.ceil(Math.max(...snrs) + 1)] : [0, 20];
+  const datasets: ChartDataset<'scatter'>[] = [
+    {
+      label: 'over the air (95 % interval)',
+      data: shown.map((point) => ({ x: x(point), y: percent(point.accuracy) })),
+      showLine: true,
+      borderColor: colour,
+      backgroundColor: colour,
+      pointRadius: 4,
+      borderWidth: 2,
+    },
+    {
+      label: 'ideal AWGN at the same SNR',
+      data: shown.flatMap((p) => (p.awgnAccuracy === null ? [] : [{ x: x(p), y: percent(p.awgnAccuracy) }])),
+      showLine: true,
+      borderColor: '#c8553d',
+      backgroundColor: '#ffffff',
+      borderDash: [7, 4],
+      borderWidth: 2,
+      pointRadius: 5,
+      pointStyle: 'rectRot',
+    },
+  ];
+  const blind = shown[0]?.blindAccuracy ?? null;
+  if (blind !== null)
+    datasets.push({
+      label: 'blind prior (questions alone)',
+      data: [
+        { x: left, y: percent(blind) },
+        { x: right, y: percent(blind) },
+      ],
+      showLine: true,
+      borderColor: '#777777',
+      backgroundColor: '#ffffff',
+      borderDash: [2, 4],
+      borderWidth: 2,
+      pointRadius: 0,
+    });
+  const bars = shown.map((p) => ({ x: x(p), low: percent(p.accuracyLow), high: percent(p.accuracyHigh) }));
+  return drawChart(860, 520, {
+    type: 'scatter',
+    data: { datasets },
+    options: {
+      layout: { padding: 12 },
+      plugins: {
+        title: title(`Accuracy against measured SNR${note}`),
+        legend: {
+          position: 'bottom',
+          labels: { usePointStyle: true, pointStyle: 'line', pointStyleWidth: 40, padding: 16 },
+        },
+      },
+      scales: {
+        x: {
+          min: left,
+          max: right,
+          ticks: { stepSize: right - left > 12 ? 2 : 1 },
+          title: { display: true, text: 'measured SNR, Es/N0 (dB)' },
+        },
+        y: { min: 0, max: 100, title: { display: true, text: 'questions answered correctly (%)' } },
+      },
+    },
+    plugins: [intervalBars(bars, colour)],
+  });
+}
+
+/** Equalised symbols: a row for each shown point, a column for each user. */
+export function constellationChart(views: readonly ViewRecord[], users: readonly string[], note: string): Canvas {
+  const points = [...new Set(views.map((view) => view.requestedSnrDb))].sort((a, b) => a - b);
+  const shown = [...new Set([points[0], points[Math.floor((points.length - 1) / 2)], points[points.length - 1]])];
+  const rows = shown.map((requestedSnrDb) =>
+    users.map((user, index) => {
+      const own = views.filter((view) => view.user === user && view.requestedSnrDb === requestedSnrDb);
+      const data: { x: number; y: number }[] = [];
+      for (const { constellation } of own)
+        for (let i = 0; i + 1 < constellation.length; i += 2)
+          data.push({ x: constellation[i] ?? 0, y: constellation[i + 1] ?? 0 });
+      const axis = (text: string): object => ({
+        min: -3,
+        max: 3,
+        ticks: { stepSize: 1 },
+        title: { display: true, text },
+      });
+      return drawChart(340, 350, {
+        type: 'scatter',
+        data: {
+          datasets: [{ data, backgroundColor: `${userColour(user, index)}99`, pointRadius: 1.5, borderWidth: 0 }],
+        },
+        options: {
+          layout: { padding: 8 },
+          plugins: {
+            title: title(`${user}, ${requestedSnrDb} dB${note}`),
+            legend: { display: false },
+          },
+          scales: { x: axis('in phase'), y: axis('quadrature') },
+        },
+      });
+    }),
+  );
+  return tile(rows);
+}
+
+function carrierDatasets(
+  curves: readonly { label: string; colour: string; curve: CarrierCurve }[],
+): ChartDataset<'scatter'>[] {
+  return curves.map(({ label, colour, curve }) => ({
+    label,
+    data: curve.map(({ carrier, valueDb }) => ({ x: carrier, y: valueDb })),
+    showLine: true,
+    borderColor: colour,
+    backgroundColor: colour,
+    borderWidth: 2,
+    pointRadius: 1.5,
+  }));
+}
+
+/** Shape of every user's channel over the carriers. */
+export function channelChart(curves: ReadonlyMap<string, CarrierCurve>, note: string): Canvas {
+  const datasets = carrierDatasets(
+    [...curves].map(([user, curve], index) => ({ label: user, colour: userColour(user, index), curve })),
+  );
+  return drawChart(860, 440, {
+    type: 'scatter',
+    data: { datasets },
+    options: {
+      layout: { padding: 12 },
+      plugins: {
+        title: title(`Channel over the carriers, mean of the run${note}`),
+        legend: { position: 'bottom', labels: SMALL_DOTS },
+      },
+      scales: {
+        x: { min: -27, max: 27, ticks: { stepSize: 3 }, title: { display: true, text: 'carrier (78.125 kHz apart)' } },
+        y: {
+          ...symmetricRange([...curves.values()]),
+          title: { display: true, text: "|H|² against the burst's mean (dB)" },
+        },
+      },
+    },
+  });
+}
+
+/** At least 2 dB to either side: a flat channel must look flat. */
+function symmetricRange(curves: readonly CarrierCurve[]): { min: number; max: number } {
+  const values = curves.flat().map(({ valueDb }) => valueDb);
+  return { min: Math.floor(Math.min(-2, ...values)), max: Math.ceil(Math.max(2, ...values)) };
+}
+
+/** A panel for every user, a line for every point. */
+export function carrierSnrChart(curves: ReadonlyMap<string, ReadonlyMap<number, CarrierCurve>>, note: string): Canvas {
+  const values = [...curves.values()].flatMap((points) => [...points.values()].flat()).map(({ valueDb }) => valueDb);
+  const range =
+    values.length > 0 ? { min: Math.floor(Math.min(...values) - 1), max: Math.ceil(Math.max(...values) + 1) } : {};
+  const panels = [...curves].map(([user, points]) => {
+    const sorted = [...points].sort(([a], [b]) => b - a);
+    const datasets = carrierDatasets(
+      sorted.map(([requestedSnrDb, curve], index) => ({
+        label: `${requestedSnrDb} dB`,
+        colour: pointColour(sorted.length - 1 - index, sorted.length),
+        curve,
+      })),
+    );
+    return drawChart(430, 440, {
+      type: 'scatter',
+      data: { datasets },
+      options: {
+        layout: { padding: 10 },
+        plugins: {
+          title: title(`${user}: SNR by carrier${note}`),
+          legend: { position: 'bottom', labels: SMALL_DOTS },
+        },
+        scales: {
+          x: {
+            min: -27,
+            max: 27,
+            ticks: { stepSize: 9 },
+            title: { display: true, text: 'carrier (78.125 kHz apart)' },
+          },
+          y: { ...range, title: { display: true, text: 'measured Es/N0 (dB)' } },
+        },
+      },
+    });
+  });
+  return tile([panels]);
+}

@@ -1,0 +1,233 @@
+/** The page: words, tables and pictures of one run. */
+import type { PointSummary } from '../config/run-documents';
+import type { FamilyAccuracy } from '../store/points';
+import type { RunContents } from '../store/run-reader';
+import { formatDecibels, formatDuration, formatPercent, formatPoints } from '../units/format';
+import { html, Html, table } from './html';
+
+export interface Picture {
+  /** File name without ".png". */
+  readonly name: string;
+  readonly caption: string;
+  readonly png: Buffer;
+}
+
+const STYLE = `
+  body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 1080px; margin: 2em auto; padding: 0 1em; }
+  h1 { font-size: 1.7em; margin-bottom: 0.2em; } h2 { font-size: 1.2em; margin-top: 2em; }
+  .simulated { background: #fff4d6; border: 1px solid #e6c565; padding: 0.4em 0.8em; border-radius: 4px; display: inline-block; }
+  .failed { background: #fde4e1; border: 1px solid #d98c82; padding: 0.4em 0.8em; border-radius: 4px; }
+  .wide { overflow-x: auto; }
+  table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
+  th, td { padding: 0.3em 0.7em; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap; }
+  th { background: #f5f5f5; white-space: normal; vertical-align: bottom; } th:first-child, td:first-child { text-align: left; }
+  figure { margin: 1.5em 0; } figure img { max-width: 100%; height: auto; border: 1px solid #eee; }
+  figcaption, .note { color: #555; font-size: 14px; } code { font-size: 0.9em; overflow-wrap: anywhere; }
+`;
+
+export function reportPage(
+  run: RunContents,
+  points: readonly PointSummary[],
+  families: readonly FamilyAccuracy[],
+  pictures: readonly Picture[],
+): string {
+  const { document, stop } = run;
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>otabench: ${document.name}</title>
+        <style>
+          ${STYLE_ELEMENT}
+        </style>
+      </head>
+      <body>
+        <h1>${document.name}</h1>
+        <p class="note">${runLine(run)}</p>
+        ${
+          document.simulated
+            ? html`<p class="simulated">All figures on this page come from simulated twins, not from radios.</p>`
+            : html``
+        }
+        ${stop !== null && stop.outcome !== 'done' ? html`<p class="failed">${stop.outcome}: ${stop.message ?? ''}</p>` : html``}
+        <h2>Result${where(document.simulated)}</h2>
+        ${pointTable(points, document.simulated)}
+        <p class="note">
+          SNR is mean Es/N0 over the payload carriers, averaged over the bursts of all users; ± is the standard
+          deviation of single bursts. The interval is Wilson's, 95 %. AWGN: the same questions, each user's tokens over
+          an ideal AWGN channel at that user's mean measured SNR, mean of ${document.plan.awgnDraws} draws; the
+          difference is paired, with its 95 % interval. Blind prior: accuracy of the best answer to each question
+          template without any input.
+        </p>
+        ${pictures.map(figure)}
+        <h2>SNR by user and estimator${where(document.simulated)}</h2>
+        ${userTable(points, document.simulated)}
+        <p class="note">
+          Reported is the SNR that all other tables use. The four estimators stand side by side; genie knows the payload
+          that this bench sent itself.${document.simulated ? ' True is the ground truth of the simulated medium.' : ''}
+        </p>
+        <h2>Accuracy by question family${where(document.simulated)}</h2>
+        ${familyTable(families)}
+        <h2>Radio events</h2>
+        ${eventTable(run)}
+        <h2>Provenance</h2>
+        ${provenance(run)}
+      </body>
+    </html> `;
+  return page.text;
+}
+
+/** The style is ours, so it is not escaped. */
+const STYLE_ELEMENT = new Html(STYLE);
+
+function where(simulated: boolean): string {
+  return simulated ? ' (on simulated twins)' : '';
+}
+
+function runLine(run: RunContents): string {
+  const { document, stop } = run;
+  const done = `${run.trials.length} of ${document.plan.trialsTotal} trials`;
+  if (stop === null) return `Started ${document.startedAt}; ${done} so far (running, or ended without a word).`;
+  const rate = stop.questionsPerSecond.toFixed(0);
+  return `Started ${document.startedAt}; ${done} in ${formatDuration(stop.wallS)}, ${rate} questions a second over the air.`;
+}
+
+function pointTable(points: readonly PointSummary[], simulated: boolean): Html {
+  const head = ['Requested SNR (dB)', 'Measured (dB)'];
+  if (simulated) head.push('True, of the twins (dB)', 'Measured − true (dB)');
+  head.push('Bursts sent', 'Detected', 'Header ok', 'Accuracy', '95 % interval', 'Questions', 'AWGN accuracy');
+  head.push('Difference (points)', 'Blind prior');
+  const rows = points.map((point) => [
+    String(point.requestedSnrDb),
+    `${formatDecibels(point.measuredSnrDb)} ± ${formatDecibels(point.measuredSnrSdDb)}`,
+    ...(simulated ? [formatDecibels(point.trueSnrDb), formatDecibels(point.snrErrorDb)] : []),
+    String(point.burstsSent),
+    String(point.burstsDetected),
+    String(point.headersOk),
+    formatPercent(point.accuracy),
+    `${formatPercent(point.accuracyLow)} – ${formatPercent(point.accuracyHigh)}`,
+    String(point.questions),
+    formatPercent(point.awgnAccuracy),
+    point.difference === null
+      ? '–'
+      : `${formatPoints(point.difference)} ± ${formatPoints(point.differenceHalfWidth).replace('+', '')}`,
+    formatPercent(point.blindAccuracy),
+  ]);
+  return html`<div class="wide">${table(head, rows)}</div>`;
+}
+
+function userTable(points: readonly PointSummary[], simulated: boolean): Html {
+  const head = [
+    'User',
+    'Requested (dB)',
+    'Gain (dB)',
+    'Reported (dB)',
+    'Preamble',
+    'Empty carriers',
+    'Pilot EVM',
+    'Genie',
+  ];
+  if (simulated) head.push('True, of the twins', 'Reported − true');
+  head.push('Bursts', 'Header ok');
+  const rows = points.flatMap((point) =>
+    point.users.map((user) => [
+      user.user,
+      String(point.requestedSnrDb),
+      formatDecibels(user.txGainDb),
+      `${formatDecibels(user.measuredSnrDb)} ± ${formatDecibels(user.measuredSnrSdDb)}`,
+      formatDecibels(user.preambleSnrDb),
+      formatDecibels(user.emptyCarriersSnrDb),
+      formatDecibels(user.pilotEvmSnrDb),
+      formatDecibels(user.genieSnrDb),
+      ...(simulated
+        ? [formatDecibels(user.trueSnrDb), formatDecibels(difference(user.measuredSnrDb, user.trueSnrDb))]
+        : []),
+      String(user.burstsSent),
+      String(user.headersOk),
+    ]),
+  );
+  return html`<div class="wide">${table(head, rows)}</div>`;
+}
+
+function difference(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a - b;
+}
+
+function familyTable(families: readonly FamilyAccuracy[]): Html {
+  const rows = families.map((item) => [
+    item.family,
+    String(item.requestedSnrDb),
+    formatPercent(item.accuracy),
+    `${formatPercent(item.accuracyLow)} – ${formatPercent(item.accuracyHigh)}`,
+    String(item.questions),
+    formatPercent(item.awgnAccuracy),
+    formatPercent(item.blindAccuracy),
+  ]);
+  const sorted = rows.sort((a, b) => ((a[0] ?? '') < (b[0] ?? '') ? -1 : (a[0] ?? '') > (b[0] ?? '') ? 1 : 0));
+  const head = [
+    'Family',
+    'Requested SNR (dB)',
+    'Accuracy',
+    '95 % interval',
+    'Questions',
+    'AWGN accuracy',
+    'Blind prior',
+  ];
+  return html`<div class="wide">${table(head, sorted)}</div>`;
+}
+
+function eventTable(run: RunContents): Html {
+  const counts = new Map<string, number>();
+  for (const { events } of [...run.trials, ...run.soundings, ...run.spoilt])
+    for (const { kind, direction, serial, count } of events) {
+      const key = `${kind}\t${direction}\t${serial}`;
+      counts.set(key, (counts.get(key) ?? 0) + count);
+    }
+  const lost = run.trials.filter((trial) => !trial.valid).length;
+  const spoilt = html`<p>
+    ${run.spoilt.length} attempts were spoilt by radio events and repeated; ${lost} trials stayed spoilt and count
+    nowhere. ${run.soundings.length} sounding trials found the gains.
+  </p>`;
+  if (counts.size === 0) return html`${spoilt}`;
+  const rows = [...counts].map(([key, count]) => [...key.split('\t'), String(count)]);
+  return html`${spoilt}${table(['Event', 'Direction', 'Radio', 'Count'], rows)}`;
+}
+
+function provenance(run: RunContents): Html {
+  const { document } = run;
+  const state = document.git.modified === true ? ', with changes' : '';
+  const rows: [string, string][] = [
+    ['Experiment', document.name],
+    ['Arm', document.arm],
+    ['Seed', String(document.seed)],
+    ['Bundle', `${document.bundle.name}, sha256 ${document.bundle.hash}`],
+    ['Commit', `${document.git.commit ?? 'not in a git checkout'}${state}`],
+    ['Plan', `sha256 ${document.planHash}`],
+    ...Object.entries(document.versions).map(([name, version]): [string, string] => [name, version]),
+    ...document.radios.map((radio): [string, string] => [
+      `Radio ${radio.role}`,
+      `${radio.driver} ${radio.serial}, ${radio.hardware}${radio.simulated ? ' (simulated)' : ''}, ` +
+        `${(radio.centerFrequencyHz.actual / 1e6).toFixed(6)} MHz, ${(radio.sampleRateHz.actual / 1e6).toFixed(3)} MS/s`,
+    ]),
+    ['Run folder', run.folder],
+  ];
+  return html`<table>
+    <tbody>
+      ${rows.map(
+        ([name, value]) =>
+          html`<tr>
+            <td>${name}</td>
+            <td style="text-align: left; white-space: normal"><code>${value}</code></td>
+          </tr> `,
+      )}
+    </tbody>
+  </table>`;
+}
+
+function figure({ name, caption, png }: Picture): Html {
+  return html`<figure>
+    <img alt="${name}" src="data:image/png;base64,${png.toString('base64')}" />
+    <figcaption>${caption}</figcaption>
+  </figure> `;
+}

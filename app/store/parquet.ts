@@ -1,0 +1,149 @@
+/** Parquet copies of a run's lines, made by DuckDB. The lines stay the truth; trials.parquet carries their hash. */
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import path from 'node:path';
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { runFiles } from './layout';
+
+const BURST = `STRUCT("user" VARCHAR, "sequence" INTEGER, tokens INTEGER, dimension INTEGER, detected BOOLEAN,
+  headerOk BOOLEAN, snrDb DOUBLE, preambleSnrDb DOUBLE, emptyCarriersSnrDb DOUBLE, pilotEvmSnrDb DOUBLE, genieSnrDb DOUBLE,
+  trueSnrDb DOUBLE, cfoHz DOUBLE, trueCfoHz DOUBLE, clockOffsetPpm DOUBLE, arrivalNs DOUBLE, requestedTxGainDb DOUBLE,
+  txGainDb DOUBLE, paprDb DOUBLE, clippedFraction DOUBLE, airTimeS DOUBLE)`;
+
+const EVENT = `STRUCT(kind VARCHAR, direction VARCHAR, serial VARCHAR, hardwareTimeNs DOUBLE, count BIGINT, detail VARCHAR)`;
+
+const TRIAL_COLUMNS = `{kind: 'VARCHAR', id: 'VARCHAR', arm: 'VARCHAR', requestedSnrDb: 'DOUBLE', "index": 'INTEGER',
+  question: 'INTEGER', repeat: 'INTEGER', family: 'VARCHAR', valid: 'BOOLEAN', answer: 'VARCHAR', expected: 'VARCHAR',
+  correct: 'BOOLEAN', logProbability: 'DOUBLE', bursts: '${BURST}[]', events: '${EVENT}[]', attempts: 'INTEGER',
+  attempt: 'INTEGER', wallMs: 'BIGINT'}`;
+
+const CSI_COLUMNS = `{trial: 'VARCHAR', "user": 'VARCHAR', cfoHz: 'DOUBLE', noiseVariance: 'DOUBLE', carriers: 'SMALLINT[]',
+  re: 'FLOAT[]', im: 'FLOAT[]', snrDb: 'FLOAT[]'}`;
+
+/** A path as an SQL string. */
+function literal(file: string): string {
+  return `'${file.replaceAll("'", "''")}'`;
+}
+
+function readLines(file: string, columns: string): string {
+  // A line that a crash tore reads as nothing.
+  return `read_json(${literal(file)}, format='newline_delimited', ignore_errors=true, columns=${columns}, maximum_object_size=67108864)`;
+}
+
+async function withDatabase<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  // All that is used is linked in: nothing may be fetched.
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: '2',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  try {
+    const connection = await instance.connect();
+    try {
+      return await work(connection);
+    } finally {
+      connection.closeSync();
+    }
+  } finally {
+    instance.closeSync();
+  }
+}
+
+async function copyTo(connection: DuckDBConnection, select: string, file: string, options: string): Promise<void> {
+  const draft = `${file}.tmp`;
+  await connection.run(`COPY (${select}) TO ${literal(draft)} (${options})`);
+  await rename(draft, file);
+}
+
+const PARQUET = 'FORMAT parquet, COMPRESSION zstd';
+
+async function sha256(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/**
+ * Makes trials.parquet (one row a line of trials.jsonl, whose sha256 it carries as `trials_jsonl_sha256`) and moves
+ * csi.ndjson into csi.parquet (one row a carrier of a burst). For the writer of the folder, when a run stops.
+ */
+export async function writeParquet(folder: string): Promise<void> {
+  const files = runFiles(folder);
+  await withDatabase(async (connection) => {
+    const hash = await sha256(files.trials);
+    await copyTo(
+      connection,
+      `SELECT * FROM ${readLines(files.trials, TRIAL_COLUMNS)}`,
+      files.trialsParquet,
+      `${PARQUET}, KV_METADATA {trials_jsonl_sha256: '${hash}'}`,
+    );
+    if (!existsSync(files.csiLines) || statSync(files.csiLines).size === 0) {
+      rmSync(files.csiLines, { force: true });
+      return;
+    }
+    const fresh = `SELECT trial, "user", unnest(carriers) AS carrier, unnest(re) AS hRe, unnest(im) AS hIm,
+      unnest(snrDb) AS snrDb, noiseVariance, cfoHz FROM ${readLines(files.csiLines, CSI_COLUMNS)}`;
+    // A resumed run adds to what it kept before. A burst that both hold (a crash between the two steps below) counts once.
+    const all = existsSync(files.csiParquet)
+      ? `SELECT DISTINCT ON (trial, "user", carrier) * FROM (FROM ${literal(files.csiParquet)} UNION ALL ${fresh})`
+      : `SELECT DISTINCT ON (trial, "user", carrier) * FROM (${fresh})`;
+    await copyTo(connection, `SELECT * FROM (${all}) ORDER BY trial, "user", carrier`, files.csiParquet, PARQUET);
+    rmSync(files.csiLines);
+  });
+}
+
+export interface CsiRow {
+  readonly trial: string;
+  readonly user: string;
+  readonly carrier: number;
+  readonly hRe: number;
+  readonly hIm: number;
+  readonly snrDb: number;
+}
+
+/** All CSI of a run, from csi.parquet and from lines that are not in it yet; ordered by carrier. */
+export async function readCsi(folder: string): Promise<CsiRow[]> {
+  const files = runFiles(folder);
+  const sources: string[] = [];
+  if (existsSync(files.csiParquet))
+    sources.push(`SELECT trial, "user", carrier, hRe, hIm, snrDb FROM ${literal(files.csiParquet)}`);
+  if (existsSync(files.csiLines) && statSync(files.csiLines).size > 0)
+    sources.push(`SELECT trial, "user", unnest(carriers) AS carrier, unnest(re) AS hRe, unnest(im) AS hIm,
+      unnest(snrDb) AS snrDb FROM ${readLines(files.csiLines, CSI_COLUMNS)}`);
+  if (sources.length === 0) return [];
+  return withDatabase(async (connection) => {
+    const result = await connection.runAndReadAll(`SELECT * FROM (${sources.join(' UNION ALL ')}) ORDER BY carrier`);
+    return result.getRowObjectsJS() as unknown as CsiRow[];
+  });
+}
+
+/**
+ * Flat tables for other programs, in RUN/export: `trials` (one row a trial) and `bursts` (one row a burst).
+ * @returns the files written
+ */
+export async function exportTables(folder: string, format: 'csv' | 'parquet'): Promise<string[]> {
+  const files = runFiles(folder);
+  const target = path.join(folder, 'export');
+  mkdirSync(target, { recursive: true });
+  const trials = readLines(files.trials, TRIAL_COLUMNS);
+  const options = format === 'csv' ? 'FORMAT csv, HEADER' : PARQUET;
+  const written: string[] = [];
+  await withDatabase(async (connection) => {
+    for (const [name, select] of [
+      [
+        'trials',
+        `SELECT * EXCLUDE (bursts, events, attempt), len(events) AS events FROM ${trials} WHERE kind <> 'spoilt'`,
+      ],
+      [
+        'bursts',
+        `SELECT id, kind, arm, requestedSnrDb, valid, unnest(bursts, recursive := true) FROM ${trials} WHERE kind <> 'spoilt'`,
+      ],
+    ] as const) {
+      const file = path.join(target, `${name}.${format}`);
+      await copyTo(connection, select, file, options);
+      written.push(file);
+    }
+  });
+  return written;
+}

@@ -1,0 +1,266 @@
+/**
+ * A bench and a model written by hand, for tests of everything above the link: seeded AWGN by the channel contract,
+ * SNR that follows the transmit gain, and faults on request. No radio, no network.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { BundleFacts, TaskModel, UserTokens } from '../../app/experiment/model';
+import type { HostParts } from '../../app/host/run';
+import type {
+  Bench,
+  BenchLauncher,
+  BenchSetup,
+  BurstMeasurement,
+  BurstRequest,
+  BurstResult,
+  TokenMatrix,
+  TrialRequest,
+  TrialResult,
+} from '../../app/link/types';
+import { seededRandom, type UniformRandom } from '../../app/units/random';
+
+function gaussian(random: UniformRandom): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** r = g/(1+g) (x + n) of the channel contract, written a second time on purpose. */
+export function awgn(tokens: TokenMatrix, snrDb: number, random: UniformRandom): TokenMatrix {
+  const gamma = 10 ** (snrDb / 10);
+  let energy = 0;
+  for (const value of tokens.data) energy += value * value;
+  const scale = Math.sqrt(energy / Math.ceil(tokens.data.length / 2));
+  const data = tokens.data.map((v) => (gamma / (1 + gamma)) * (v + scale * gaussian(random) * Math.sqrt(0.5 / gamma)));
+  return { ...tokens, data };
+}
+
+export interface HandFaults {
+  /** SNR minus transmit gain, by user, dB. */
+  readonly offsetsDb?: Readonly<Record<string, number>>;
+  /** Systematic error that the search at one gain does not see: SNR per dB of gain. */
+  readonly slope?: number;
+  /** Share of bursts that are lost. */
+  readonly lostShare?: number;
+  /** How many attempts of this trial are spoilt by an overflow. */
+  readonly spoiltAttempts?: (trialId: string) => number;
+  /** The radio process ends after so many trials. */
+  readonly dieAfterTrials?: number;
+  /** Time that a trial takes, ms. */
+  readonly trialMs?: number;
+}
+
+const CARRIERS = Int16Array.from({ length: 48 }, (_, i) => (i < 24 ? i - 26 : i - 21)).filter((c) => c !== 0);
+export const TX_GAIN_RANGE_DB = { min: 0, max: 89.75, step: 0.25 };
+
+export class HandBench implements Bench {
+  readonly radios: Bench['radios'];
+  readonly requests: TrialRequest[] = [];
+  readonly attempts = new Map<string, number>();
+  closed = false;
+  private listener: (reason: string) => void = () => undefined;
+  private lost = false;
+
+  constructor(
+    readonly setup: BenchSetup,
+    private readonly faults: HandFaults,
+  ) {
+    this.radios = setup.roles.map(({ role, driver, serial }) => ({
+      role,
+      driver,
+      serial,
+      hardware: 'written by hand',
+      simulated: true,
+      centerFrequencyHz: { requested: setup.centerFrequencyHz, actual: setup.centerFrequencyHz },
+      sampleRateHz: { requested: setup.sampleRateHz, actual: setup.sampleRateHz },
+      txGainRangeDb: TX_GAIN_RANGE_DB,
+    }));
+  }
+
+  async runTrial(request: TrialRequest): Promise<TrialResult> {
+    this.requests.push(request);
+    if (this.requests.length > (this.faults.dieAfterTrials ?? Infinity)) this.die();
+    await new Promise((resolve) =>
+      this.faults.trialMs ? setTimeout(resolve, this.faults.trialMs) : setImmediate(resolve),
+    );
+    if (this.lost || this.closed) throw new Error('the radio process is gone');
+    const attempt = (this.attempts.get(request.trialId) ?? 0) + 1;
+    this.attempts.set(request.trialId, attempt);
+    const valid = attempt > (this.faults.spoiltAttempts?.(request.trialId) ?? 0);
+    return {
+      trialId: request.trialId,
+      bursts: request.bursts.map((burst) => this.burst(request.trialId, burst)),
+      events: valid
+        ? []
+        : [{ kind: 'overflow', direction: 'rx', serial: 'TWIN-BASE', hardwareTimeNs: 5, count: 1, detail: 'by hand' }],
+      valid,
+    };
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+
+  onLost(listener: (reason: string) => void): void {
+    this.listener = listener;
+  }
+
+  die(): void {
+    if (this.lost) return;
+    this.lost = true;
+    this.listener('killed by signal SIGKILL');
+  }
+
+  private burst(trialId: string, { user, sequence, tokens, txGainDb }: BurstRequest): BurstResult {
+    const random = seededRandom(this.setup.seed, `${trialId}/${user}`);
+    const trueSnrDb = (this.faults.offsetsDb?.[user] ?? -50) + (this.faults.slope ?? 1) * txGainDb;
+    const lost = trueSnrDb < -9 || random() < (this.faults.lostShare ?? 0);
+    const snrDb = trueSnrDb + 0.3 * gaussian(random);
+    return {
+      user,
+      sequence,
+      detected: !lost,
+      headerOk: !lost,
+      received: lost ? null : awgn(tokens, trueSnrDb, random),
+      measurement: lost ? null : measurement(snrDb, random),
+      truth: { snrDb: trueSnrDb, cfoHz: 1000 },
+      txGainDb: { requested: txGainDb, actual: txGainDb },
+      paprDb: 9.5,
+      clippedFraction: 0,
+      airTimeS: 0.0004,
+    };
+  }
+}
+
+function measurement(snrDb: number, random: UniformRandom): BurstMeasurement {
+  const noise = 10 ** (-snrDb / 20);
+  return {
+    snrDb,
+    estimates: { preambleDb: snrDb + 0.1, emptyCarriersDb: snrDb - 0.1, pilotEvmDb: snrDb, genieDb: null },
+    cfoHz: 1000 + random(),
+    clockOffsetPpm: 0.4,
+    arrivalNs: 100000,
+    carriers: CARRIERS,
+    channel: Float32Array.from(
+      { length: 2 * CARRIERS.length },
+      (_, i) => (i % 2 === 0 ? 0.01 : 0.002) + 0.0004 * random(),
+    ),
+    carrierSnrDb: Float32Array.from(CARRIERS, () => snrDb + gaussian(random)),
+    noiseVariance: 1e-6,
+    constellation: Float32Array.from({ length: 256 }, () => gaussian(random) * Math.SQRT1_2 + noise * gaussian(random)),
+  };
+}
+
+export class HandLauncher implements BenchLauncher {
+  readonly benches: HandBench[] = [];
+  constructor(private readonly faults: HandFaults = {}) {}
+  open(setup: BenchSetup): Promise<HandBench> {
+    const bench = new HandBench(setup, this.faults);
+    this.benches.push(bench);
+    return Promise.resolve(bench);
+  }
+}
+
+export const HAND_QUESTIONS = 40;
+const FAMILIES = ['count', 'where'];
+
+/** Answers rightly when the tokens came through well enough for the question's own demand. */
+export function handModel(onAnswer: (batch: number) => void = () => undefined): TaskModel {
+  const matrix = (label: string, tokens: number, dimension: number): TokenMatrix => {
+    const random = seededRandom(1, label);
+    return { data: Float32Array.from({ length: tokens * dimension }, () => gaussian(random)), tokens, dimension };
+  };
+  const sent = (question: number): UserTokens => ({
+    text: matrix(`text ${question}`, 3 + (question % 4), 8),
+    visual: matrix(`visual ${question}`, 4, 8),
+    audio: matrix(`audio ${question}`, 4, 8),
+  });
+  return {
+    name: 'by-hand',
+    hash: 'ab'.repeat(32),
+    questions: Array.from({ length: HAND_QUESTIONS }, (_, index) => ({
+      index,
+      family: FAMILIES[index % 2] as string,
+      words: ['what', 'is', 'it'],
+      answer: 'seven',
+    })),
+    blindPrior: () => 0.25,
+    encode: (indices) => Promise.resolve(indices.map(sent)),
+    answer: (batch) => {
+      onAnswer(batch.length);
+      return Promise.resolve(
+        batch.map(({ question, received }) => {
+          const original = sent(question);
+          let error = 0;
+          let count = 0;
+          for (const user of ['text', 'visual', 'audio'] as const)
+            original[user].data.forEach((value, i) => {
+              error += (value - (received[user].data[i] ?? 0)) ** 2;
+              count++;
+            });
+          const demand = 0.02 + 0.5 * seededRandom(2, `demand ${question}`)();
+          const correct = error / count < demand;
+          return { word: correct ? 'seven' : 'two', correct, logProbability: -error / count };
+        }),
+      );
+    },
+    awgn,
+  };
+}
+
+export const HAND_FACTS: BundleFacts = {
+  name: 'by-hand',
+  hash: 'ab'.repeat(32),
+  task: 'digit-avqa',
+  questions: HAND_QUESTIONS,
+  tokenLengths: { visual: [2, 4, 16], audio: [2, 4, 16] },
+};
+
+export function handParts(launcher: BenchLauncher, model: TaskModel = handModel()): HostParts {
+  return {
+    launcher,
+    loadModel: () => Promise.resolve({ model, facts: HAND_FACTS, close: () => Promise.resolve() }),
+  };
+}
+
+/** A good experiment file; tests replace lines of it. */
+export const GOOD_FILE = `name: by-hand
+seed: 7
+task: { name: digit-avqa, bundle: bundle }
+radios:
+  base: { driver: twin, serial: TWIN-BASE }
+  text: { driver: twin, serial: TWIN-TEXT }
+  visual: { driver: twin, serial: TWIN-VISUAL }
+  audio: { driver: twin, serial: TWIN-AUDIO }
+link:
+  centerFrequencyHz: 2.45e9
+  rxGainDb: 40
+air:
+  radios:
+    TWIN-BASE: {}
+    TWIN-TEXT: { clockErrorPpm: 2 }
+    TWIN-VISUAL: {}
+    TWIN-AUDIO: {}
+  paths:
+    - { from: TWIN-TEXT, to: TWIN-BASE, pathLossDb: 60 }
+    - { from: TWIN-VISUAL, to: TWIN-BASE, pathLossDb: 60 }
+    - { from: TWIN-AUDIO, to: TWIN-BASE, pathLossDb: 60 }
+users:
+  visual: { tokens: 4 }
+  audio: { tokens: 4 }
+sweep:
+  snrDb: [0, 10, 20]
+questions:
+  trialsPerPoint: 100
+  awgnDraws: 3
+output:
+  csiEveryNthTrial: 5
+`;
+
+/** Writes an experiment file and the folder that its bundle field names. @returns the file */
+export function writeExperiment(folder: string, text: string = GOOD_FILE): string {
+  mkdirSync(path.join(folder, 'bundle'), { recursive: true });
+  writeFileSync(path.join(folder, 'bundle', 'manifest.json'), '{}\n');
+  const file = path.join(folder, 'experiment.yml');
+  writeFileSync(file, text);
+  return file;
+}
