@@ -15,7 +15,17 @@ const MOST_TOKENS = 1023;
 const MOST_DIMENSION = 1023;
 const MOST_BURSTS = 64;
 
-const float32 = z.instanceof(Float32Array);
+/** Messages are read, never changed; typed arrays are left alone. */
+type ReadonlyDeep<T> = T extends Float32Array | Int16Array
+  ? T
+  : T extends readonly (infer Item)[]
+    ? readonly ReadonlyDeep<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: ReadonlyDeep<T[Key]> }
+      : T;
+
+const float32 = z.custom<Float32Array>((value) => value instanceof Float32Array, 'must be a Float32Array');
+const int16 = z.custom<Int16Array>((value) => value instanceof Int16Array, 'must be an Int16Array');
 const finite = z.number();
 const id = z.int().nonnegative();
 const line = z.string().max(2000);
@@ -83,7 +93,7 @@ export const radioCommandSchema = z.discriminatedUnion('type', [
   /** Opens each radio, turns its transmit gain down and closes it: what a supervisor asks of a fresh process. */
   z.object({ type: z.literal('silence'), id, radios: z.array(radioRole).max(17) }),
 ]);
-export type RadioCommand = z.infer<typeof radioCommandSchema>;
+export type RadioCommand = ReadonlyDeep<z.infer<typeof radioCommandSchema>>;
 
 const requestedActual = z.object({ requested: finite, actual: finite });
 
@@ -110,7 +120,7 @@ const measurement = z
     cfoHz: finite,
     clockOffsetPpm: finite,
     arrivalNs: finite,
-    carriers: z.instanceof(Int16Array),
+    carriers: int16,
     channel: float32,
     carrierSnrDb: float32,
     noiseVariance: finite,
@@ -181,7 +191,7 @@ export const radioReplySchema = z.discriminatedUnion('type', [
   /** A vendor's log line of level warning or worse. */
   z.object({ type: z.literal('log'), level: z.string().max(16), line }),
 ]);
-export type RadioReply = z.infer<typeof radioReplySchema>;
+export type RadioReply = ReadonlyDeep<z.infer<typeof radioReplySchema>>;
 
 /** What is wrong with a message, in one line: where, and what is allowed there. */
 export function describeIssues(error: z.ZodError): string {

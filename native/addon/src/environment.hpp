@@ -67,9 +67,8 @@ public:
       }
     });
     if (!taken)
-      reject_later(
-          *dispatcher_, deferred,
-          radio::RadioError(radio::ErrorCode::queue_full, "too many calls are pending, or it is closed"));
+      reject_later(*dispatcher_, deferred,
+                   radio::RadioError(radio::ErrorCode::queue_full, "too many calls are pending"));
     return deferred.Promise();
   }
 

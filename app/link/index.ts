@@ -1,0 +1,9 @@
+export * from './types';
+export { LinkError, type LinkErrorCode } from './errors';
+export { listRadios, RadioProcessLauncher, silenceRadios, type LauncherOptions, type ListedRadio } from './launcher';
+export {
+  forkRadioProcess,
+  type RadioProcessListener,
+  type SpawnedProcess,
+  type SpawnRadioProcess,
+} from './radio-process';

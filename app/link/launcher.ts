@@ -1,0 +1,134 @@
+/** Opens benches in radio processes of their own, and looks after the transmitters when such a process dies. */
+import type { FoundRadio } from '../../drivers/radio';
+import { MOST_QUEUED_TRIALS } from '../ipc/radio-messages';
+import { LinkError } from './errors';
+import { forkRadioProcess, RadioProcess, type RadioProcessListener, type SpawnRadioProcess } from './radio-process';
+import { checkSetup } from './setup-checks';
+import type { Bench, BenchLauncher, BenchRadio, BenchSetup, RadioRole, TrialRequest, TrialResult } from './types';
+
+/** How long a radio process may take before it counts as hung. Generous: USB radios load firmware when opened. */
+const LIMITS_MS = { open: 60_000, trial: 30_000, close: 5_000, list: 30_000, silence: 60_000 } as const;
+
+export interface LauncherOptions {
+  readonly spawn?: SpawnRadioProcess;
+  readonly listener?: RadioProcessListener;
+}
+
+/** Implements BenchLauncher with one radio process for each bench. */
+export class RadioProcessLauncher implements BenchLauncher {
+  private readonly spawn: SpawnRadioProcess;
+  private readonly listener: RadioProcessListener;
+
+  constructor(options: LauncherOptions = {}) {
+    this.spawn = options.spawn ?? forkRadioProcess;
+    this.listener = options.listener ?? {};
+  }
+
+  /** @throws LinkError bad-setup, mixed-drivers, transmit-refused, not-found, wrong-device, process-lost and others */
+  async open(setup: BenchSetup): Promise<Bench> {
+    checkSetup(setup);
+    const radioProcess = new RadioProcess(this.spawn, this.listener);
+    try {
+      const { radios } = await radioProcess.ask({ type: 'open', setup }, 'opened', LIMITS_MS.open);
+      return new ProcessBench(radioProcess, radios, setup, this.spawn, this.listener);
+    } catch (error) {
+      await radioProcess.close(LIMITS_MS.close);
+      throw error;
+    }
+  }
+}
+
+class ProcessBench implements Bench {
+  private readonly lostListeners: ((reason: string) => void)[] = [];
+  private lostReason: string | null = null;
+  private closed: Promise<void> | null = null;
+
+  constructor(
+    private readonly radioProcess: RadioProcess,
+    readonly radios: readonly BenchRadio[],
+    private readonly setup: BenchSetup,
+    private readonly spawn: SpawnRadioProcess,
+    private readonly listener: RadioProcessListener,
+  ) {
+    radioProcess.onEnd((reason, expected) => {
+      if (!expected) void this.lost(reason);
+    });
+  }
+
+  async runTrial(request: TrialRequest): Promise<TrialResult> {
+    if (this.closed !== null) throw new LinkError('closed', 'the bench is closed');
+    // Refused here rather than there: a message that is not sent cannot fill the pipe.
+    if (this.radioProcess.pendingCount >= MOST_QUEUED_TRIALS)
+      throw new LinkError('queue-full', `trial: ${MOST_QUEUED_TRIALS} are queued already`);
+    const { result } = await this.radioProcess.ask({ type: 'trial', request }, 'trial-done', LIMITS_MS.trial);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    this.closed ??= this.radioProcess.close(LIMITS_MS.close);
+    return this.closed;
+  }
+
+  onLost(listener: (reason: string) => void): void {
+    if (this.lostReason !== null) listener(this.lostReason);
+    else this.lostListeners.push(listener);
+  }
+
+  /**
+   * The process died without being asked to. Twins are gone with it. Real radios may go on transmitting what they were
+   * last told, so a fresh process turns them down; it does not resume anything.
+   */
+  private async lost(reason: string): Promise<void> {
+    const failures = this.setup.air === null ? await this.silenceRadios() : [];
+    this.lostReason =
+      failures.length === 0 ? reason : `${reason}; transmit could not be turned off: ${failures.join('; ')}`;
+    for (const listener of this.lostListeners.splice(0)) listener(this.lostReason);
+  }
+
+  private async silenceRadios(): Promise<readonly string[]> {
+    try {
+      return await silenceRadios(this.setup.roles, this.spawn, this.listener);
+    } catch (error) {
+      return [LinkError.from(error).message];
+    }
+  }
+}
+
+/**
+ * Reopens radios in a fresh process, by serial, turns their transmit gain to its minimum and closes them.
+ * @returns one line for each radio where that failed
+ * @throws LinkError process-lost
+ */
+export async function silenceRadios(
+  radios: readonly RadioRole[],
+  spawn: SpawnRadioProcess = forkRadioProcess,
+  listener: RadioProcessListener = {},
+): Promise<readonly string[]> {
+  const radioProcess = new RadioProcess(spawn, listener);
+  try {
+    const { failures } = await radioProcess.ask({ type: 'silence', radios }, 'silenced', LIMITS_MS.silence);
+    return failures;
+  } finally {
+    await radioProcess.close(LIMITS_MS.close);
+  }
+}
+
+export type ListedRadio = Pick<FoundRadio, 'driver' | 'serial' | 'label'>;
+
+/**
+ * Radios of the named drivers, found in a radio process, so that a vendor's module that crashes takes no host with it.
+ * @returns the radios, and one line for each driver that could not be searched
+ * @throws LinkError process-lost, timed-out
+ */
+export async function listRadios(
+  drivers: readonly string[],
+  options: LauncherOptions = {},
+): Promise<{ radios: readonly ListedRadio[]; failures: readonly string[] }> {
+  const radioProcess = new RadioProcess(options.spawn ?? forkRadioProcess, options.listener ?? {});
+  try {
+    const { radios, failures } = await radioProcess.ask({ type: 'list', drivers }, 'listed', LIMITS_MS.list);
+    return { radios, failures };
+  } finally {
+    await radioProcess.close(LIMITS_MS.close);
+  }
+}
