@@ -34,6 +34,19 @@ constexpr Signs makeSigns() {
 }
 constexpr Signs kSigns = makeSigns();
 
+struct Outputs {
+  std::uint8_t of[2 * kStates][kCodeRateInverse]; // coded bits of a register's content
+};
+
+constexpr Outputs makeOutputs() {
+  Outputs o{};
+  for (unsigned r = 0; r < 2 * kStates; ++r)
+    for (int j = 0; j < kCodeRateInverse; ++j)
+      o.of[r][j] = static_cast<std::uint8_t>(parity(r & kGenerators[j]));
+  return o;
+}
+constexpr Outputs kOutputs = makeOutputs();
+
 /** One trellis step. State = the last 6 bits, newest lowest; the predecessors of 2p + b are p and p + 32. */
 OTAPHY_CLONES void step(const float* llr, const float* from, float* to, std::uint8_t* decision) {
   for (int p = 0; p < kHalf; ++p) {
@@ -56,7 +69,7 @@ CodedBits convolutionalEncode(const HeaderBits& bits) {
   for (int t = 0; t < kHeaderSteps; ++t) {
     shift = ((shift << 1) | (t < kHeaderBits ? bits[t] : 0U)) & (2U * kStates - 1U);
     for (int j = 0; j < kCodeRateInverse; ++j)
-      coded[t * kCodeRateInverse + j] = static_cast<std::uint8_t>(parity(shift & kGenerators[j]));
+      coded[t * kCodeRateInverse + j] = kOutputs.of[shift][j];
   }
   return coded;
 }

@@ -19,16 +19,37 @@ constexpr int kHeaderRetries = 4;
 // CFO error variance after the search, (rad/sample)^2: 2e-3 covers Es/N0 = -5 dB.
 constexpr double kSearchCfoVariance = 4e-6;
 
-std::array<double, kLoadedCarriers> trainingWeights(int shortBlocks, int fullSymbols) {
-  std::array<double, kLoadedCarriers> weights{};
-  for (int k = 0; k < kLoadedCarriers; ++k)
-    weights[k] = fullSymbols + shortBlocks * static_cast<double>(std::norm(waveform().shortTraining[k]));
-  return weights;
+/** For so many blocks of the short training and symbols on all carriers; an eigenproblem, solved once. */
+template <int shortBlocks, int fullSymbols> const DelaySmoother& smootherFor() {
+  static const DelaySmoother smoother = [] {
+    std::array<double, kLoadedCarriers> weights{};
+    for (int k = 0; k < kLoadedCarriers; ++k)
+      weights[k] = fullSymbols + shortBlocks * static_cast<double>(std::norm(waveform().shortTraining[k]));
+    return DelaySmoother(weights);
+  }();
+  return smoother;
 }
 
 OTAPHY_CLONES void multiply(Cf* out, const Cf* a, const Cf* b, int count) {
   for (int n = 0; n < count; ++n)
     out[n] = a[n] * b[n];
+}
+
+OTAPHY_CLONES void multiplyTurned(Cf* out, const Cf* a, const Cf* b, Cf turn) {
+  for (int n = 0; n < kLoadedCarriers; ++n)
+    out[n] = a[n] * b[n] * turn;
+}
+
+OTAPHY_CLONES double sumOfPowers(const Cf* values, std::size_t count) {
+  const float* v = reinterpret_cast<const float*>(values);
+  double lanes[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= 2 * count; i += kLanes)
+    for (int j = 0; j < kLanes; ++j)
+      lanes[j] += static_cast<double>(v[i + j]) * v[i + j];
+  for (; i < 2 * count; ++i)
+    lanes[0] += static_cast<double>(v[i]) * v[i];
+  return sumLanes(lanes);
 }
 
 /** sum conj(h x) y over the loaded carriers. */
@@ -66,6 +87,11 @@ OTAPHY_CLONES void accumulate(Cf* sum, const Cf* received, const Cf* sent, Cf tu
     sum[k] += received[k] * std::conj(sent[k]) * turn;
 }
 
+/** Into -pi..pi. */
+double wrap(double phase) {
+  return phase - kTwoPi * std::nearbyint(phase / kTwoPi);
+}
+
 Cf unit(double phase) {
   return {static_cast<float>(std::cos(phase)), static_cast<float>(std::sin(phase))};
 }
@@ -77,12 +103,35 @@ double energy(const CarrierVector& v) {
   return sum;
 }
 
+constexpr int kDelaySteps = 11;
+constexpr double kDelayStep = 0.25;
+
 } // namespace
+
+/** Carrier responses of paths up to 1.25 samples from the integer timing. */
+struct DelayGrid {
+  CarrierVector ramp[kDelaySteps];
+  CarrierVector ones;
+};
+
+const DelayGrid& BurstDemodulator::delayGrid() {
+  static const DelayGrid grid = [] {
+    DelayGrid g;
+    g.ones.fill(Cf(1, 0));
+    for (int i = 0; i < kDelaySteps; ++i)
+      for (int k = 0; k < kLoadedCarriers; ++k) {
+        const double delay = (i - kDelaySteps / 2) * kDelayStep - (kCentre - kWindowLead);
+        g.ramp[i][k] = unit(-kTwoPi * loadedCarriers()[k] * delay / kCarriers);
+      }
+    return g;
+  }();
+  return grid;
+}
 
 BurstDemodulator::BurstDemodulator(const ReceiverConfig& config)
     : config_(config), fft_(kCarriers, Fft::Direction::Forward),
-      preambleSmoother_(trainingWeights(kShortBlocks, kLongRepeats)),
-      fullSmoother_(trainingWeights(kShortBlocks, kLongRepeats + kHeaderSymbols)) {
+      preambleSmoother_(smootherFor<kShortBlocks, kLongRepeats>()),
+      fullSmoother_(smootherFor<kShortBlocks, kLongRepeats + kHeaderSymbols>()) {
   known_.resize(kKnown);
   sent_.resize(kKnown);
   for (int i = 0; i < kShortBlocks; ++i) {
@@ -169,14 +218,17 @@ CarrierVector BurstDemodulator::combine(int first, int last, const std::vector<d
 
 /** Tracks the phase over the first `count` known symbols with all their carriers, and smooths it. */
 void BurstDemodulator::trackKnown(int count, const CarrierVector& channel, double noiseVariance) {
+  double fullPower = 0, shortPower = 0;
+  for (int k = 0; k < kLoadedCarriers; ++k) {
+    fullPower += static_cast<double>(std::norm(channel[k]));
+    shortPower += static_cast<double>(std::norm(channel[k] * waveform().shortTraining[k]));
+  }
   tracker_.start(knownTime_[0], 1.0, 0, kSearchCfoVariance);
   for (int i = 0; i < count; ++i) {
     const double predicted = tracker_.predict(knownTime_[i]);
-    const Cd z = Cd(matched(channel.data(), sent_[i].data(), known_[i].data()));
-    double power = 0;
-    for (int k = 0; k < kLoadedCarriers; ++k)
-      power += static_cast<double>(std::norm(channel[k] * sent_[i][k]));
-    tracker_.observe(std::arg(z * std::polar(1.0, -predicted)), noiseVariance / (2 * std::max(power, 1e-30)));
+    const Cf z = matched(channel.data(), sent_[i].data(), known_[i].data());
+    const double power = std::max(i < kShortBlocks ? shortPower : fullPower, 1e-30);
+    tracker_.observe(wrap(static_cast<double>(std::arg(z)) - predicted), noiseVariance / (2 * power));
   }
   tracker_.smooth(phases_, frequencies_);
 }
@@ -350,8 +402,10 @@ void BurstDemodulator::finish(ReceivedBurst& burst) {
 
   // Pilots add to the noise estimate before it is used.
   double meanPhase = 0, slope = 0, time2 = 0;
+  turns_.resize(static_cast<std::size_t>(ofdmSymbols_));
   for (int m = 0; m < ofdmSymbols_; ++m) {
     const Cf turn = unit(phases[m]);
+    turns_[m] = std::conj(turn);
     const auto& signs = w.pilotSign[static_cast<std::size_t>(kHeaderSymbols + m)];
     for (int p = 0; p < kPilotCarriers; ++p) {
       const int k = w.pilot[p];
@@ -379,27 +433,30 @@ void BurstDemodulator::finish(ReceivedBurst& burst) {
   burst.constellation.resize(static_cast<std::size_t>(ofdmSymbols_) * kDataCarriers);
   Cf* out = burst.constellation.data();
   for (int m = 0; m < ofdmSymbols_; ++m, out += kDataCarriers) {
-    const Cf turn = unit(-phases[m]);
     Cf equalised[kLoadedCarriers];
-    multiply(equalised, payload_[m].data(), weight.data(), kLoadedCarriers);
-    for (int d = 0; d < kDataCarriers; ++d)
-      out[d] = equalised[w.data[d]] * turn;
+    multiplyTurned(equalised, payload_[m].data(), weight.data(), turns_[m]);
+    // Data carriers are what lies between the pilots.
+    Cf* next = out;
+    int from = 0;
+    for (const int pilot : w.pilot) {
+      next = std::copy(equalised + from, equalised + pilot, next);
+      from = pilot + 1;
+    }
+    std::copy(equalised + from, equalised + kLoadedCarriers, next);
   }
   burst.constellation.resize(symbols);
 
-  burstScramble(header_.sequence, static_cast<int>(symbols), order_, turn_);
+  burstScramble(header_.sequence, static_cast<int>(symbols), moves_);
   const auto count = static_cast<std::size_t>(header_.tokens) * static_cast<std::size_t>(header_.dimension);
   burst.tokens.resize(2 * symbols);
   const auto scale = static_cast<float>(header_.scale);
   const Cf back[4] = {{scale, 0}, {0, -scale}, {-scale, 0}, {0, scale}}; // quarter turns undone
-  double power = 0;
   for (std::size_t k = 0; k < symbols; ++k) {
-    const std::uint32_t position = order_[k];
-    const Cf s = burst.constellation[position] * back[turn_[position]];
+    const Cf s = burst.constellation[positionOf(moves_[k])] * back[turnsOf(moves_[k])];
     burst.tokens[2 * k] = s.real();
     burst.tokens[2 * k + 1] = s.imag();
-    power += static_cast<double>(std::norm(burst.constellation[position]));
   }
+  const double power = sumOfPowers(burst.constellation.data(), symbols);
   burst.tokens.resize(count);
   const auto toUnit =
       static_cast<float>(1 / std::sqrt(std::max(power / static_cast<double>(symbols), 1e-30)));
@@ -411,27 +468,17 @@ void BurstDemodulator::finish(ReceivedBurst& burst) {
 }
 
 void BurstDemodulator::fillTiming(ReceivedBurst& burst) const {
-  // The strongest path's delay: maximum of the channel's response within a sample of the integer estimate.
-  const auto response = [&](double delay) {
-    Cf ramp[kLoadedCarriers + 1];
-    const double step = kTwoPi * (delay - (kCentre - kWindowLead)) / kCarriers;
-    fillRotation(ramp, kLoadedCarriers + 1, -step * kHighestCarrier, step);
-    Cf sum = 0;
-    for (int k = 0; k < kHighestCarrier; ++k)
-      sum += channel_[k] * ramp[k] + channel_[kHighestCarrier + k] * ramp[kHighestCarrier + 1 + k];
-    return static_cast<double>(std::norm(sum));
-  };
-  double best = 0, value = -1;
-  for (int i = -4; i <= 4; ++i) {
-    const double v = response(i * 0.25);
-    if (v > value) {
-      value = v;
-      best = i * 0.25;
-    }
-  }
-  const double low = response(best - 0.25), high = response(best + 0.25), curvature = low - 2 * value + high;
+  // The strongest path's delay: maximum of the channel's response around the integer estimate.
+  const DelayGrid& grid = delayGrid();
+  double response[kDelaySteps];
+  for (int i = 0; i < kDelaySteps; ++i)
+    response[i] =
+        static_cast<double>(std::norm(matched(grid.ramp[i].data(), grid.ones.data(), channel_.data())));
+  const double* peak = std::max_element(response + 1, response + kDelaySteps - 1);
+  double best = (static_cast<double>(peak - response) - kDelaySteps / 2) * kDelayStep;
+  const double curvature = peak[-1] - 2 * peak[0] + peak[1];
   if (curvature < 0)
-    best += std::clamp(0.125 * (low - high) / curvature, -0.25, 0.25);
+    best += std::clamp(0.5 * (peak[-1] - peak[1]) / curvature, -1.0, 1.0) * kDelayStep;
   const double whole = std::nearbyint(best);
   burst.startSample = longStart_ - kShortSamples + static_cast<std::int64_t>(whole);
   burst.startFraction = best - whole;
@@ -486,13 +533,16 @@ void BurstDemodulator::describe(ReceivedBurst& burst) const {
   fillSnr(burst);
   const double gain = headerOk_ ? fullSmoother_.dataNoiseGain() : preambleSmoother_.dataNoiseGain();
   burst.signalPower = std::max(rawPower_ - gain * noiseVariance_, 0.0);
+  const auto perNoise = static_cast<float>(1 / noiseVariance_);
   // Delays as seen from startSample.
   const double shift = static_cast<double>(burst.startSample - (longStart_ - kShortSamples));
+  const double step = -kTwoPi * (kCentre - kWindowLead - shift) / kCarriers;
+  Cf ramp[kLoadedCarriers + 1];
+  fillRotation(ramp, kLoadedCarriers + 1, -step * kHighestCarrier, step);
   for (int k = 0; k < kLoadedCarriers; ++k) {
-    const double turn = -kTwoPi * burst.carriers[k] * (kCentre - kWindowLead - shift) / kCarriers;
-    burst.channel[k] = channel_[k] * unit(turn);
-    const double snr = std::max(static_cast<double>(std::norm(channel_[k])) / noiseVariance_ - gain, 1e-3);
-    burst.carrierSnrDb[k] = static_cast<float>(10 * std::log10(snr));
+    burst.channel[k] = channel_[k] * ramp[burst.carriers[k] + kHighestCarrier];
+    const float snr = std::norm(channel_[k]) * perNoise - static_cast<float>(gain);
+    burst.carrierSnrDb[k] = 10 * std::log10(std::max(snr, 1e-3F));
   }
 }
 

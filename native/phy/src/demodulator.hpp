@@ -20,6 +20,8 @@ struct StreamView {
   const Cf* at(std::int64_t index) const { return samples + (index - first); }
 };
 
+struct DelayGrid;
+
 /**
  * One burst from its synchronisation to its tokens. Samples are handed in as they become available: the whole
  * preamble and header at once, then payload symbol by symbol, then `finish`.
@@ -77,6 +79,7 @@ private:
   void estimatePreamble();
   void placeHeader(const HeaderBits& bits);
   void estimateFromHeader();
+  static const DelayGrid& delayGrid();
   void fillTiming(ReceivedBurst& burst) const;
   void fillSnr(ReceivedBurst& burst) const;
   static std::int64_t symbolOffset(int m) {
@@ -85,8 +88,8 @@ private:
 
   ReceiverConfig config_;
   Fft fft_;
-  DelaySmoother preambleSmoother_;
-  DelaySmoother fullSmoother_;
+  const DelaySmoother& preambleSmoother_;
+  const DelaySmoother& fullSmoother_;
   PhaseTracker tracker_;
 
   std::int64_t longStart_ = 0;
@@ -120,8 +123,8 @@ private:
   double pilotResidual_ = 0, pilotFreedom_ = 0;
   double repeatedNoise_ = 0, repeatedPower_ = 0;
   double phaseDrift_ = 0;
-  std::vector<std::uint32_t> order_;
-  std::vector<std::uint8_t> turn_;
+  std::vector<std::uint32_t> moves_;
+  std::vector<Cf> turns_;
 };
 
 } // namespace otabench::phy

@@ -1,5 +1,6 @@
 #include "gate.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "simd.hpp"
@@ -8,7 +9,7 @@ namespace otabench::phy {
 
 namespace {
 
-constexpr int kShifts = 17; // -8..8 bins
+constexpr int kShifts = 16; // -8..7 bins
 constexpr int kLineSpacing = kGateWindow / kShortPeriod;
 
 // In noise, line power over mean bin power is Gamma(12) for one shift and Gamma(24) for two neighbours (a CFO
@@ -54,20 +55,27 @@ Gate::Reading Gate::read(const Cf* samples) {
   const float* dc = power + kGateWindow / 2;
   // A zero-IF receiver's DC spike must not lift the reference.
   const float mean = (fold(power, lines) - (dc[-1] + dc[0] + dc[1])) / static_cast<float>(kGateWindow - 3);
-  Reading best;
+  Reading reading;
   if (!(mean > 0))
-    return best;
+    return reading;
+  float single = 0, pair = 0;
+  for (int f = 0; f < kShifts; ++f)
+    single = std::max(single, lines[f]);
+  for (int f = 0; f + 1 < kShifts; ++f)
+    pair = std::max(pair, lines[f] + lines[f + 1]);
+  single /= kOneShiftThreshold;
+  pair /= kTwoShiftsThreshold;
+  reading.level = std::max(single, pair) / mean;
+  if (reading.level <= 1)
+    return reading;
   for (int f = 0; f < kShifts; ++f) {
-    const float level = lines[f] / (mean * kOneShiftThreshold);
-    if (level > best.level)
-      best = {level, static_cast<float>(f - kShifts / 2)};
+    const auto bin = static_cast<float>(f - kShifts / 2);
+    if (single >= pair && lines[f] / kOneShiftThreshold == single)
+      reading.bins = bin;
+    if (single < pair && f + 1 < kShifts && (lines[f] + lines[f + 1]) / kTwoShiftsThreshold == pair)
+      reading.bins = bin + 0.5F;
   }
-  for (int f = 0; f + 1 < kShifts; ++f) {
-    const float level = (lines[f] + lines[f + 1]) / (mean * kTwoShiftsThreshold);
-    if (level > best.level)
-      best = {level, static_cast<float>(f - kShifts / 2) + 0.5F};
-  }
-  return best;
+  return reading;
 }
 
 } // namespace otabench::phy

@@ -61,9 +61,8 @@ double genieSnrDb(Span<const float> sent, Span<const float> received, const Burs
   requireSize("received", received.size(), values);
   const int count = static_cast<int>(payloadSymbolCount(header.tokens, header.dimension));
 
-  std::vector<std::uint32_t> order;
-  std::vector<std::uint8_t> turn;
-  burstScramble(header.sequence, count, order, turn);
+  std::vector<std::uint32_t> moves;
+  burstScramble(header.sequence, count, moves);
 
   Fit whole;
   std::array<Fit, kDataCarriers> byCarrier{};
@@ -71,7 +70,7 @@ double genieSnrDb(Span<const float> sent, Span<const float> received, const Burs
     const Cd x = symbolAt(sent, static_cast<std::size_t>(i));
     const Cd r = symbolAt(received, static_cast<std::size_t>(i));
     whole.add(x, r);
-    byCarrier[order[static_cast<std::size_t>(i)] % kDataCarriers].add(x, r);
+    byCarrier[positionOf(moves[static_cast<std::size_t>(i)]) % kDataCarriers].add(x, r);
   }
   if (count < kFewestInAll)
     return std::numeric_limits<double>::quiet_NaN();

@@ -40,8 +40,8 @@ OTAPHY_CLONES Admission admit(const Cf* in, Cf* out, std::size_t count, float sa
     const float re = x[2 * n], im = x[2 * n + 1];
     const float a = std::fabs(re), b = std::fabs(im);
     const bool usable = (a <= kLargestSample) & (b <= kLargestSample);
-    saturated += (a >= saturation) | (b >= saturation) ? 1 : 0;
-    bad += usable ? 0 : 1;
+    saturated += static_cast<int>((a >= saturation) | (b >= saturation));
+    bad += static_cast<int>(!usable);
     y[2 * n] = usable ? re : 0.0F;
     y[2 * n + 1] = usable ? im : 0.0F;
   }
@@ -66,6 +66,32 @@ const char* toString(BurstOutcome outcome) {
   return "unknown";
 }
 
+/** Consecutive samples; grows without clearing, drops from the front. */
+class SampleBuffer {
+public:
+  std::size_t size() const { return count_; }
+  const Cf* data() const { return storage_.get(); }
+  Cf* grow(std::size_t more) {
+    if (count_ + more > capacity_) {
+      capacity_ = 2 * (count_ + more);
+      std::unique_ptr<Cf[]> larger(new Cf[capacity_]);
+      std::copy_n(storage_.get(), count_, larger.get());
+      storage_ = std::move(larger);
+    }
+    count_ += more;
+    return storage_.get() + count_ - more;
+  }
+  void drop(std::size_t fewer) {
+    std::copy(storage_.get() + fewer, storage_.get() + count_, storage_.get());
+    count_ -= fewer;
+  }
+  void clear() { count_ = 0; }
+
+private:
+  std::unique_ptr<Cf[]> storage_;
+  std::size_t count_ = 0, capacity_ = 0;
+};
+
 struct BurstReceiver::Impl {
   enum class Mode { Search, Synchronise, Header, Payload };
 
@@ -78,7 +104,7 @@ struct BurstReceiver::Impl {
   BurstDemodulator demodulator;
   ReceiverCounters counters;
 
-  std::vector<Cf> buffer;
+  SampleBuffer buffer;
   std::int64_t first = 0; // index of buffer[0]
   bool started = false;
   Mode mode = Mode::Search;
@@ -98,7 +124,8 @@ struct BurstReceiver::Impl {
   void start(std::int64_t index) {
     started = true;
     first = index - kHistory;
-    buffer.assign(static_cast<std::size_t>(kHistory), Cf(0, 0));
+    buffer.clear();
+    std::fill_n(buffer.grow(static_cast<std::size_t>(kHistory)), kHistory, Cf(0, 0));
     search(index);
   }
 
@@ -117,9 +144,7 @@ struct BurstReceiver::Impl {
   }
 
   void append(const Cf* samples, std::size_t count) {
-    const std::size_t old = buffer.size();
-    buffer.resize(old + count);
-    const Admission a = admit(samples, buffer.data() + old, count, config.saturationLevel);
+    const Admission a = admit(samples, buffer.grow(count), count, config.saturationLevel);
     counters.samples += static_cast<std::int64_t>(count);
     counters.saturatedSamples += a.saturated;
     counters.nonFiniteSamples += a.bad;
@@ -134,7 +159,7 @@ struct BurstReceiver::Impl {
     if (dead < static_cast<std::int64_t>(kCompactAbove) ||
         2 * dead < static_cast<std::int64_t>(buffer.size()))
       return;
-    buffer.erase(buffer.begin(), buffer.begin() + dead);
+    buffer.drop(static_cast<std::size_t>(dead));
     first += dead;
   }
 

@@ -20,6 +20,28 @@ constexpr double kThreshold = 28.0 / kJudged;
 constexpr double kCoarseTurn = 0.5;
 constexpr double kFineRange = 0.8;
 constexpr int kFineSteps = 33;
+constexpr double kFineStep = 2 * kFineRange / (kFineSteps - 1);
+
+/** First sample of the judge's block b, from the start of the long training's prefix. */
+constexpr int blockOffset(int b) {
+  return b < kBlocks / 2 ? b * kCarriers - kShortSamples : kLongPrefix + (b - kBlocks / 2) * kCarriers;
+}
+
+/** Rotations of the judge's blocks for its CFO grid and one step beyond either end. */
+struct JudgeGrid {
+  Cd turn[kFineSteps + 2][kBlocks];
+};
+
+const JudgeGrid& judgeGrid() {
+  static const JudgeGrid grid = [] {
+    JudgeGrid g;
+    for (int i = 0; i < kFineSteps + 2; ++i)
+      for (int b = 0; b < kBlocks; ++b)
+        g.turn[i][b] = std::polar(1.0, -((i - 1) * kFineStep - kFineRange) * blockOffset(b) / kCarriers);
+    return g;
+  }();
+  return grid;
+}
 
 /** sum conj(a) b over count samples. */
 OTAPHY_CLONES Cf correlate(const Cf* a, const Cf* b, int count) {
@@ -108,40 +130,31 @@ Synchroniser::Synchroniser()
 
 Synchroniser::Result Synchroniser::judge(int lag) const {
   const Waveform& w = waveform();
+  const JudgeGrid& grid = judgeGrid();
   const Cf* longStart = derotated_.data() + kBefore + lag;
   Cd blocks[kBlocks];
-  double time[kBlocks]; // in blocks
-  for (int b = 0; b < kBlocks; ++b) {
-    const bool isShort = b < kBlocks / 2;
-    const int offset = isShort ? b * kCarriers - kShortSamples : kLongPrefix + (b - kBlocks / 2) * kCarriers;
-    blocks[b] = Cd(correlate(w.preamble.data() + kShortSamples + offset, longStart + offset, kCarriers));
-    time[b] = static_cast<double>(offset) / kCarriers;
-  }
-  const auto value = [&](double turn) {
+  for (int b = 0; b < kBlocks; ++b)
+    blocks[b] = Cd(
+        correlate(w.preamble.data() + kShortSamples + blockOffset(b), longStart + blockOffset(b), kCarriers));
+  double values[kFineSteps + 2];
+  for (int i = 0; i < kFineSteps + 2; ++i) {
     Cd sum = 0;
     for (int b = 0; b < kBlocks; ++b)
-      sum += blocks[b] * std::polar(1.0, -turn * time[b]);
-    return std::norm(sum);
-  };
-  constexpr double kStep = 2 * kFineRange / (kFineSteps - 1);
-  double best = 0, bestValue = -1;
-  for (int i = 0; i < kFineSteps; ++i) {
-    const double v = value(i * kStep - kFineRange);
-    if (v > bestValue) {
-      bestValue = v;
-      best = i * kStep - kFineRange;
-    }
+      sum += blocks[b] * grid.turn[i][b];
+    values[i] = std::norm(sum);
   }
-  const double low = value(best - kStep), high = value(best + kStep), curvature = low - 2 * bestValue + high;
+  const double* best = std::max_element(values + 1, values + 1 + kFineSteps);
+  double turn = static_cast<double>(best - values - 1) * kFineStep - kFineRange;
+  const double curvature = best[-1] - 2 * best[0] + best[1];
   if (curvature < 0)
-    best += std::clamp(0.5 * (low - high) / curvature, -1.0, 1.0) * kStep;
+    turn += std::clamp(0.5 * (best[-1] - best[1]) / curvature, -1.0, 1.0) * kFineStep;
   const double energy = static_cast<double>(
       correlate(longStart - kShortSamples, longStart - kShortSamples, kShortSamples).real() +
       correlate(longStart + kLongPrefix, longStart + kLongPrefix, kLongRepeats * kCarriers).real());
   Result result;
   result.longStart = lag;
-  result.cfo = best / kCarriers;
-  result.metric = energy > 0 ? bestValue / (energy * kJudged) : 0;
+  result.cfo = turn / kCarriers;
+  result.metric = energy > 0 ? *best / (energy * kJudged) : 0;
   return result;
 }
 

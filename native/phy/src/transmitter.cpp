@@ -77,8 +77,7 @@ struct BurstTransmitter::Impl {
 
   TransmitterConfig config;
   Fft ifft;
-  std::vector<std::uint32_t> order;
-  std::vector<std::uint8_t> turn;
+  std::vector<std::uint32_t> moves;
   std::vector<Cf> payload;
 
   /** carriers are in ifft.in(); writes prefix and body. */
@@ -112,13 +111,13 @@ struct BurstTransmitter::Impl {
   }
 
   void mapPayload(Span<const float> tokens, int sequence, int symbols, int ofdmSymbols, double scale) {
-    burstScramble(sequence, symbols, order, turn);
+    burstScramble(sequence, symbols, moves);
     payload.resize(static_cast<std::size_t>(ofdmSymbols) * kDataCarriers);
     const auto gain = static_cast<float>(1.0 / scale);
     const std::size_t pairs = tokens.size() / 2;
     const auto place = [&](std::size_t k, float re, float im) {
-      const std::uint32_t position = order[k];
-      const unsigned t = turn[position];
+      const std::uint32_t position = positionOf(moves[k]);
+      const unsigned t = turnsOf(moves[k]);
       // Quarter turns: exchange I and Q for odd ones, then signs.
       const float x = (t & 1U) != 0 ? im : re, y = (t & 1U) != 0 ? re : im;
       const float signX = t == 1 || t == 2 ? -gain : gain, signY = t >= 2 ? -gain : gain;

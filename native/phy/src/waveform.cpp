@@ -69,9 +69,21 @@ OTAPHY_CLONES void hashCounters(std::uint64_t seed, std::uint64_t* out, int coun
     out[i] = splitMix64(seed + static_cast<std::uint64_t>(i));
 }
 
-OTAPHY_CLONES void extendRotation(Cf* table, int from, int count, Cf by) {
-  for (int n = 0; n < count; ++n)
-    table[from + n] = table[n] * by;
+OTAPHY_CLONES void doubleRotation(float* t, int count, double re, double im, double byRe, double byIm) {
+  t[0] = static_cast<float>(re);
+  t[1] = static_cast<float>(im);
+  for (int have = 1; have < count; have *= 2) {
+    const int more = count - have < have ? count - have : have;
+    const auto c = static_cast<float>(byRe), s = static_cast<float>(byIm);
+    float* next = t + 2 * have;
+    for (int n = 0; n < more; ++n) {
+      next[2 * n] = t[2 * n] * c - t[2 * n + 1] * s;
+      next[2 * n + 1] = t[2 * n] * s + t[2 * n + 1] * c;
+    }
+    const double square = byRe * byRe - byIm * byIm;
+    byIm = 2 * byRe * byIm;
+    byRe = square;
+  }
 }
 
 } // namespace
@@ -88,10 +100,9 @@ Cf fillerSymbol(int sequence, std::int64_t position) {
   return {(bits >> 63) != 0 ? a : -a, ((bits >> 62) & 1) != 0 ? a : -a};
 }
 
-void burstScramble(int sequence, int count, std::vector<std::uint32_t>& order,
-                   std::vector<std::uint8_t>& turn) {
-  order.resize(static_cast<std::size_t>(count));
-  turn.resize(static_cast<std::size_t>(count));
+void burstScramble(int sequence, int count, std::vector<std::uint32_t>& moves) {
+  moves.resize(static_cast<std::size_t>(count));
+  std::uint32_t* m = moves.data();
   const std::uint64_t seed = splitMix64(0x5EEDULL + static_cast<std::uint64_t>(sequence)) & ~0xFFFFFFULL;
   constexpr int kBlock = 512;
   std::uint64_t random[kBlock];
@@ -102,21 +113,15 @@ void burstScramble(int sequence, int count, std::vector<std::uint32_t>& order,
       // Inside-out Fisher-Yates; the high 32 bits choose, the low 2 turn.
       const auto i = static_cast<std::uint32_t>(block + j);
       const auto pick = static_cast<std::uint32_t>(((random[j] >> 32) * (i + 1ULL)) >> 32);
-      order[i] = order[pick];
-      order[pick] = i;
-      turn[i] = static_cast<std::uint8_t>(random[j] & 3);
+      m[i] = m[pick];
+      m[pick] = i | static_cast<std::uint32_t>(random[j] << 30);
     }
   }
 }
 
 void fillRotation(Cf* table, int count, double phase, double step) {
-  table[0] = {static_cast<float>(std::cos(phase)), static_cast<float>(std::sin(phase))};
-  Cd by(std::cos(step), std::sin(step));
-  for (int have = 1; have < count; have *= 2) {
-    const int more = count - have < have ? count - have : have;
-    extendRotation(table, have, more, Cf(by));
-    by *= by;
-  }
+  const Cd first = std::polar(1.0, phase), by = std::polar(1.0, step);
+  doubleRotation(reinterpret_cast<float*>(table), count, first.real(), first.imag(), by.real(), by.imag());
 }
 
 } // namespace otabench::phy

@@ -43,10 +43,15 @@ Cf fillerSymbol(int sequence, std::int64_t position);
 
 /**
  * The burst's permutation (Fisher-Yates) and scramble, seeded by the sequence number: token symbol i is sent
- * at position order[i], turned by turn[order[i]] quarter turns.
+ * at position positionOf(moves[i]), turned by turnsOf(moves[i]) quarter turns.
  */
-void burstScramble(int sequence, int count, std::vector<std::uint32_t>& order,
-                   std::vector<std::uint8_t>& turn);
+void burstScramble(int sequence, int count, std::vector<std::uint32_t>& moves);
+inline std::uint32_t positionOf(std::uint32_t move) {
+  return move & 0x3FFFFFFFU;
+}
+inline unsigned turnsOf(std::uint32_t move) {
+  return move >> 30;
+}
 
 /** table[n] = exp(j (phase + n step)), by doubling: rounding stays at a few ulp. */
 void fillRotation(Cf* table, int count, double phase, double step);
