@@ -4,11 +4,15 @@ import type { HostLauncher } from './host-supervisor';
 
 /**
  * @param hostFile entry of the host, a CommonJS file.
- * @param hostArguments handed to the host as they are.
+ * @param workFolder the host's working directory, under which it puts run folders.
  */
-export function utilityHostLauncher(hostFile: string, hostArguments: readonly string[]): HostLauncher<MessagePortMain> {
+export function utilityHostLauncher(hostFile: string, workFolder: string): HostLauncher<MessagePortMain> {
   return (listener) => {
-    const child = utilityProcess.fork(hostFile, [...hostArguments], { serviceName: 'otabench host', stdio: 'inherit' });
+    const child = utilityProcess.fork(hostFile, [], {
+      serviceName: 'otabench host',
+      stdio: 'inherit',
+      cwd: workFolder,
+    });
     child.on('spawn', () => {
       listener.onSpawn();
     });

@@ -167,7 +167,8 @@ export class HostSupervisor<Port> {
     const event = parsed.data;
     this.heardAtMs = this.nowMs();
     if (event.type === 'busy') this.busyUntilMs = this.heardAtMs + event.expectedS * 1000;
-    else if (event.type === 'heartbeat') this.busyUntilMs = 0;
+    // A heartbeat in between may be followed by the next silence; any other event says that the work is done.
+    else if (event.type !== 'heartbeat') this.busyUntilMs = 0;
     if (event.type === 'ready') this.wasReady = true;
     if (this.wasReady && this.phase !== 'stopping') {
       if (event.type === 'busy') this.setPhase('busy', event.what);

@@ -1,5 +1,5 @@
 /** Electron's main process: one window, one supervised host. No samples, no models, no live data pass here. */
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { app, dialog, Menu, shell, type MessagePortMain } from 'electron';
@@ -24,7 +24,7 @@ class Desktop {
   private quitting = false;
 
   constructor(options: DesktopOptions, applicationFolder: string, hostFile: string) {
-    this.experimentFile = path.resolve(unpackedFolder(applicationFolder), options.experimentFile);
+    this.experimentFile = path.resolve(filesFolder(applicationFolder), options.experimentFile);
     this.autorunPending = options.autorun;
     this.window = new DesktopWindow(applicationFolder, {
       onReady: () => {
@@ -51,7 +51,7 @@ class Desktop {
           (exitCode) => void this.quit(exitCode),
         )
       : null;
-    this.supervisor = new HostSupervisor(utilityHostLauncher(hostFile, []), {
+    this.supervisor = new HostSupervisor(utilityHostLauncher(hostFile, workFolder()), {
       onSpawn: () => {
         this.attachWindow();
       },
@@ -118,9 +118,20 @@ class Desktop {
   }
 }
 
-/** In a package, files that other programs read lie beside the archive, not in it. */
-function unpackedFolder(applicationFolder: string): string {
+/**
+ * Where the host and all that it reads lies. In a package that is beside the archive, not in it: native code (ONNX,
+ * SoapySDR's module loader) cannot read an archive.
+ */
+function filesFolder(applicationFolder: string): string {
   return applicationFolder.endsWith('.asar') ? `${applicationFolder}.unpacked` : applicationFolder;
+}
+
+/** Run folders land under it. A package is started from anywhere, also from where nothing may be written. */
+function workFolder(): string {
+  if (!app.isPackaged) return process.cwd();
+  const folder = path.join(app.getPath('documents'), 'otabench');
+  mkdirSync(folder, { recursive: true });
+  return folder;
 }
 
 function fail(message: string): void {
@@ -131,7 +142,7 @@ function fail(message: string): void {
 async function main(): Promise<void> {
   const applicationFolder = app.getAppPath();
   const options = parseOptions(process.argv.slice(1), app.isPackaged);
-  const hostFile = path.resolve(options.hostFile ?? path.join(applicationFolder, 'dist/app/host/main.js'));
+  const hostFile = path.resolve(options.hostFile ?? path.join(filesFolder(applicationFolder), 'dist/app/host/main.js'));
   if (!existsSync(hostFile)) throw new Error(`${hostFile} is not there; run: npm run build`);
   // A smoke run stands beside a desktop that is open already.
   if (options.smokeRun) app.setPath('userData', mkdtempSync(path.join(os.tmpdir(), 'otabench-smoke-')));

@@ -57,6 +57,8 @@ export const initialState: ViewState = {
 };
 
 const NOTICES_SHOWN = 4;
+const HOST_ERROR = 'host-error';
+const HOST_ERROR_LINES = 40;
 
 export function isRunning(state: ViewState): boolean {
   return state.run?.phase === 'running' || state.run?.phase === 'stopping';
@@ -80,7 +82,7 @@ export function reduce(state: ViewState, update: WindowUpdate): ViewState {
 }
 
 export function startRequested(state: ViewState): ViewState {
-  return { ...state, startPending: true };
+  return { ...dismissNotice(state, HOST_ERROR), startPending: true };
 }
 
 export function stopRequested(state: ViewState): ViewState {
@@ -118,11 +120,16 @@ function reduceEvent(state: ViewState, event: HostEvent): ViewState {
     case 'run-finished':
       return finishRun(state, event);
     case 'error':
-      return addNotice(
-        { ...state, startPending: false },
-        { key: 'host-error', severity: 'error', text: event.message, offerRestart: false },
-      );
+      return addHostError({ ...state, startPending: false }, event.message);
   }
+}
+
+/** An experiment file may have many faults, each said in a message of its own: they stand in one notice. */
+function addHostError(state: ViewState, line: string): ViewState {
+  const before = state.notices.find((notice) => notice.key === HOST_ERROR)?.text.split('\n') ?? [];
+  if (before.includes(line) || before.length >= HOST_ERROR_LINES) return state;
+  const text = [...before, line].join('\n');
+  return addNotice(state, { key: HOST_ERROR, severity: 'error', text, offerRestart: false });
 }
 
 function startRun(state: ViewState, event: RunStarted): ViewState {

@@ -104,6 +104,7 @@ function placeholderText(state: ViewState): string {
     case 'done':
       return 'The run has no points.';
     case undefined:
+      if (state.host.phase === 'failed') return 'The host is off. Without it nothing can be measured.';
       return state.startPending
         ? 'The host is preparing the run: models, radios, plan.'
         : 'No results yet. Start first-light sends tokens of pictures, sounds and texts from three twin radios to a ' +

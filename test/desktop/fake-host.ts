@@ -88,6 +88,7 @@ function startRun(experimentFile: string): void {
   }
   if (scenario === 'refused') {
     tell({ type: 'error', message: 'refused.yml: line 12: sweep.snrDb: 47 is outside -5 to 35' });
+    tell({ type: 'error', message: 'refused.yml: line 20: users: radar is unknown; allowed: text, visual, audio' });
     return;
   }
   runNumber += 1;

@@ -82,8 +82,13 @@ export interface Launched {
   readonly exitCode: () => number | null;
   readonly resize: (width: number, height: number) => Promise<void>;
   readonly screenshot: (name: string) => Promise<void>;
-  /** Closes the window as a user does and waits until the application is gone. Returns the last host log. */
-  readonly close: () => Promise<string[]>;
+  /** Where the host puts run folders; removed by `close`. */
+  readonly workFolder: string;
+  /**
+   * Closes the window as a user does and waits until the application is gone. Returns the last host log.
+   * @param inspect called before the work folder is removed.
+   */
+  readonly close: (inspect?: () => void) => Promise<string[]>;
 }
 
 export async function launch(options: LaunchOptions): Promise<Launched> {
@@ -102,7 +107,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
       ...(options.scenario === null ? [] : [`--host-file=${fakeHostFile}`, `--experiment=${options.scenario}.yml`]),
       ...(options.args ?? []),
     ],
-    cwd: repository,
+    cwd: scratch,
     env: {
       ...(environment as Record<string, string>),
       DISPLAY: await useDisplay(),
@@ -132,14 +137,19 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
       mkdirSync(screenshotFolder, { recursive: true });
       await page.screenshot({ path: path.join(screenshotFolder, `${name}.png`) });
     },
-    close: async () => {
+    workFolder: scratch,
+    close: async (inspect) => {
       await app.evaluate(({ BrowserWindow }) => {
         // After the answer to this call is out, else the call itself fails when the application ends.
         setTimeout(() => BrowserWindow.getAllWindows()[0]?.close(), 0);
       });
       await ended;
       const log = readLines(logFile);
-      rmSync(scratch, { recursive: true, force: true });
+      try {
+        inspect?.();
+      } finally {
+        rmSync(scratch, { recursive: true, force: true });
+      }
       return log;
     },
   };

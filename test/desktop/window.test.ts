@@ -84,9 +84,11 @@ describeDesktop('desktop window on a fake host', function () {
     await notice.waitFor({ state: 'detached' });
   });
 
-  it('shows what the host refuses', async () => {
-    const { page } = await open({ scenario: 'refused' });
+  it('shows every violation of an experiment file that the host refuses', async () => {
+    const { page, screenshot } = await open({ scenario: 'refused' });
     await page.getByText('sweep.snrDb: 47 is outside -5 to 35').waitFor();
+    await page.getByText('users: radar is unknown').waitFor();
+    await screenshot('violations-1280-light');
     assert.equal(await page.locator('#start').isEnabled(), true);
   });
 

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describeDesktop, launch, type Launched } from './launch';
+
+/** All there is: models, twins, engine, run folder, report, window. */
+describeDesktop('desktop on the real host', function () {
+  this.timeout(240_000);
+  const RUN_LIMIT_MS = 180_000;
+  let desktop: Launched | null = null;
+
+  afterEach(async () => {
+    const open = desktop;
+    desktop = null;
+    if (open && open.exitCode() === null) await open.close();
+  });
+
+  async function openSmoke(): Promise<Launched> {
+    desktop = await launch({ scenario: null, args: ['--experiment=experiments/smoke.yml'] });
+    await desktop.resize(1280, 720);
+    await desktop.page.locator('#run-name', { hasText: 'running' }).waitFor({ timeout: 60_000 });
+    return desktop;
+  }
+
+  it('runs the smoke experiment on twins, draws it, and offers its report', async () => {
+    const { page, screenshot, workFolder } = await openSmoke();
+    await page.getByText('SIMULATED RADIOS (twins)').waitFor();
+    await page.locator('#results tbody tr[data-point]').first().waitFor({ timeout: RUN_LIMIT_MS });
+    await screenshot('real-running-1280-light');
+    await page.locator('#run-name', { hasText: 'done' }).waitFor({ timeout: RUN_LIMIT_MS });
+    const rows = page.locator('#results tbody tr[data-point]');
+    assert.ok((await rows.count()) > 0);
+    for (const row of await rows.all()) {
+      const cells = await row.locator('th, td').allTextContents();
+      const [requestedDb, measuredDb, trueDb] = cells
+        .slice(0, 3)
+        .map((text) => Number.parseFloat(text.replace('−', '-')));
+      assert.ok(Math.abs((measuredDb ?? NaN) - (trueDb ?? NaN)) < 1, `measured against true in ${cells.join(' | ')}`);
+      assert.ok(
+        Math.abs((measuredDb ?? NaN) - (requestedDb ?? NaN)) < 3,
+        `measured against requested in ${cells.join(' | ')}`,
+      );
+      for (const text of cells.slice(6)) assert.match(text, /\d/, `a figure is missing in ${cells.join(' | ')}`);
+    }
+    assert.equal(await page.locator('.notice').count(), 0);
+    assert.equal(await page.locator('#open-report').isEnabled(), true);
+    await screenshot('real-done-1280-light');
+    const [run] = readdirSync(path.join(workFolder, 'runs'));
+    assert.ok(run !== undefined && existsSync(path.join(workFolder, 'runs', run, 'stop.json')));
+  });
+
+  it('host killed in mid-run: window says so, host is restarted, nothing resumes, the run folder is readable', async () => {
+    const { page, workFolder } = await openSmoke();
+    await page.locator('#results tbody tr[data-point]').first().waitFor({ timeout: RUN_LIMIT_MS });
+    const title = (await page.locator('#host').getAttribute('title')) ?? '';
+    process.kill(Number(/process (\d+)/.exec(title)?.[1]), 'SIGKILL');
+    await page.locator('#run-name', { hasText: 'lost with the host' }).waitFor();
+    await page.getByText('Nothing was resumed').waitFor();
+    await page.getByText('Host ready').waitFor();
+    await pause(2_000);
+    await page.getByText('Transmitter off').waitFor();
+    const runs = readdirSync(path.join(workFolder, 'runs'));
+    assert.equal(runs.length, 1);
+    const folder = path.join(workFolder, 'runs', runs[0] ?? '');
+    assert.equal(existsSync(path.join(folder, 'stop.json')), false);
+    JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8'));
+  });
+
+  it('window closed in mid-run: the run is stopped and its folder closed', async () => {
+    const { page, workFolder, close } = await openSmoke();
+    await page.locator('#results tbody tr[data-point]').first().waitFor({ timeout: RUN_LIMIT_MS });
+    let outcome: unknown = null;
+    await close(() => {
+      const [run] = readdirSync(path.join(workFolder, 'runs'));
+      const stop = readFileSync(path.join(workFolder, 'runs', run ?? '', 'stop.json'), 'utf8');
+      outcome = (JSON.parse(stop) as { outcome: unknown }).outcome;
+    });
+    assert.equal(outcome, 'stopped');
+  });
+});
