@@ -1,0 +1,198 @@
+// The truth that reports print, against what a receiver with perfect knowledge measures.
+#include "air.hpp"
+#include "check.hpp"
+
+using namespace air;
+
+namespace {
+
+constexpr std::size_t kFft = 64;
+constexpr std::size_t kCp = 16;
+constexpr std::size_t kSymbols = 400;
+
+std::vector<int> loadedCarriers() {
+  std::vector<int> carriers;
+  for (int k = -26; k <= 26; ++k)
+    if (k != 0 && k != 7 && k != -7 && k != 21 && k != -21)
+      carriers.push_back(k);
+  return carriers;
+}
+
+/// OFDM symbols with QPSK on the carriers, mean Es per carrier such that the sample power is `meanPower`.
+Signal ofdm(const std::vector<int>& carriers, double meanPower, std::vector<std::complex<double>>* values) {
+  const Signal bits = randomSignal(kSymbols * carriers.size(), 1.0, 77);
+  const double scale =
+      std::sqrt(meanPower * static_cast<double>(kFft) / static_cast<double>(carriers.size()));
+  Signal signal;
+  std::size_t at = 0;
+  for (std::size_t s = 0; s < kSymbols; ++s) {
+    std::vector<std::complex<double>> time(kFft);
+    for (const int carrier : carriers) {
+      const std::complex<double> value = scale * std::complex<double>(bits[at++]);
+      values->push_back(value);
+      for (std::size_t n = 0; n < kFft; ++n)
+        time[n] +=
+            value * std::polar(1.0 / std::sqrt(static_cast<double>(kFft)),
+                               2.0 * kPi * carrier * static_cast<double>(n) / static_cast<double>(kFft));
+    }
+    for (std::size_t n = 0; n < kCp; ++n)
+      signal.push_back(Sample(time[kFft - kCp + n]));
+    for (std::size_t n = 0; n < kFft; ++n)
+      signal.push_back(Sample(time[n]));
+  }
+  return signal;
+}
+
+std::complex<double> bin(const Sample* symbol, int carrier, double cfoCycles, double startPhaseCycles) {
+  std::complex<double> sum = 0.0;
+  for (std::size_t n = 0; n < kFft; ++n) {
+    const double cycles = -carrier * static_cast<double>(n) / static_cast<double>(kFft) -
+                          (startPhaseCycles + cfoCycles * static_cast<double>(n));
+    sum += std::complex<double>(symbol[n]) * std::polar(1.0, 2.0 * kPi * cycles);
+  }
+  return sum / std::sqrt(static_cast<double>(kFft));
+}
+
+struct Measured {
+  double snrDb;
+  BurstTruth truth;
+};
+
+/// Sends OFDM, measures Es/N0 with the transmitted values known and the channel fitted over all symbols.
+Measured measure(MediumConfig config, double txGainDb) {
+  Bench bench(config);
+  Medium& medium = Medium::instance();
+  bench.tx->setGainDb(Direction::Tx, txGainDb);
+  bench.rx->activateRx();
+  const std::vector<int> carriers = loadedCarriers();
+  std::vector<std::complex<double>> values;
+  const Signal sent = ofdm(carriers, 0.05, &values);
+  const std::int64_t start = 1000;
+  sendAt(*bench.tx, start, sent);
+  const Signal heard = receive(*bench.rx, 1000 + sent.size() + 200);
+  BurstQuery query;
+  query.from = "TWIN-B";
+  query.to = "TWIN-A";
+  query.payloadStartNs = nsOf(start);
+  query.sampleRateHz = kRateHz;
+  query.fftSize = kFft;
+  query.cpLength = kCp;
+  query.symbolCount = kSymbols;
+  query.carriers = carriers;
+  Measured result{0.0, medium.burstTruth(query)};
+
+  const double cfoCycles = result.truth.cfoHz / kRateHz;
+  std::vector<std::complex<double>> received;
+  for (std::size_t s = 0; s < kSymbols; ++s) {
+    const std::size_t at = static_cast<std::size_t>(start) + s * (kFft + kCp) + kCp;
+    for (const int carrier : carriers)
+      received.push_back(bin(heard.data() + at, carrier, cfoCycles, cfoCycles * static_cast<double>(at)));
+  }
+  double signalPower = 0.0;
+  double noisePower = 0.0;
+  for (std::size_t c = 0; c < carriers.size(); ++c) {
+    std::complex<double> cross = 0.0;
+    double energy = 0.0;
+    for (std::size_t s = 0; s < kSymbols; ++s) {
+      const std::size_t i = s * carriers.size() + c;
+      cross += received[i] * std::conj(values[i]);
+      energy += std::norm(values[i]);
+    }
+    const std::complex<double> channel = cross / energy;
+    double noise = 0.0;
+    for (std::size_t s = 0; s < kSymbols; ++s) {
+      const std::size_t i = s * carriers.size() + c;
+      noise += std::norm(received[i] - channel * values[i]);
+    }
+    noisePower += noise / (kSymbols - 1);
+    // What is fitted holds 1/kSymbols of the noise.
+    signalPower += std::norm(channel) * energy / kSymbols - noise / (kSymbols - 1) / kSymbols;
+  }
+  result.snrDb = db(signalPower / noisePower);
+  return result;
+}
+
+MediumConfig budget() {
+  MediumConfig config = threeRadios();
+  for (RadioProfile& radio : config.radios) {
+    radio.maxOutputPowerDbm = 10.0;
+    radio.rxFullScaleDbm = -40.0;
+  }
+  for (PathProfile& path : config.paths)
+    path.pathLossDb = 60.0;
+  return config;
+}
+
+} // namespace
+
+TEST("true SNR is what a receiver with perfect knowledge measures, -5 to 35 dB") {
+  for (const double txGainDb : {47.5, 60.0, 70.0, 80.0, 87.5}) {
+    const Measured result = measure(budget(), txGainDb);
+    // Noise of 19,200 carriers: sd of the measured SNR 0.03 to 0.06 dB.
+    CHECK_NEAR(result.snrDb, result.truth.trueSnrDb, 0.15);
+    const double sampleSnrDb = 10.0 - (89.75 - txGainDb) - 60.0 + db(0.05) - (-173.97519 + db(5e6) + 8.0);
+    CHECK_NEAR(result.truth.trueSnrDb, sampleSnrDb + db(64.0 / 48.0), 0.1);
+    CHECK_NEAR(result.truth.rxPayloadStartSample, 1000.0, 1e-6);
+  }
+}
+
+TEST("the same over taps and with carrier offset; per carrier as the channel says") {
+  MediumConfig config = budget();
+  config.paths[0].taps = {{0.0, 0.0, 0.0}, {2.0 / kRateHz, -3.0, 1.0}, {5.0 / kRateHz, -6.0, -2.0}};
+  config.radios[1].clockErrorPpm = 1.0; // 2,450 Hz; drift over the burst: 0.03 samples
+  const Measured result = measure(config, 65.0);
+  CHECK_NEAR(result.truth.cfoHz, 2450.0, 1e-3);
+  CHECK_NEAR(result.snrDb, result.truth.trueSnrDb, 0.2);
+  const std::vector<int> carriers = loadedCarriers();
+  const double flatDb = measure(budget(), 65.0).truth.trueSnrDb;
+  for (const std::size_t c : {std::size_t{0}, std::size_t{10}, std::size_t{30}, std::size_t{47}}) {
+    std::complex<double> response = 0.0;
+    for (const Tap& tap : config.paths[0].taps)
+      response += std::polar(std::pow(10.0, tap.powerDb / 20.0),
+                             tap.phaseRad - 2.0 * kPi * carriers[c] / 64.0 * tap.delayS * kRateHz);
+    CHECK_NEAR(result.truth.carrierSnrDb[c], flatDb + db(std::norm(response)), 0.02);
+  }
+}
+
+TEST("a receiver at another rate has the same noise per carrier") {
+  Bench bench(budget(), 10e6, kRateHz);
+  std::vector<std::complex<double>> values;
+  const Signal sent = ofdm(loadedCarriers(), 0.05, &values);
+  sendAt(*bench.tx, 500, sent);
+  BurstQuery query{"TWIN-B", "TWIN-A", nsOf(500), kRateHz, kFft, kCp, kSymbols, loadedCarriers()};
+  const BurstTruth wide = Medium::instance().burstTruth(query);
+  bench.rx->setSampleRateHz(Direction::Rx, kRateHz);
+  const BurstTruth same = Medium::instance().burstTruth(query);
+  CHECK_NEAR(wide.trueSnrDb, same.trueSnrDb, 0.02);
+  CHECK_NEAR(wide.noisePowerDbfs - same.noisePowerDbfs, db(2.0), 1e-6);
+}
+
+TEST("queries that cannot be answered say why") {
+  Bench bench(budget());
+  std::vector<std::complex<double>> values;
+  const Signal sent = ofdm(loadedCarriers(), 0.05, &values);
+  sendAt(*bench.tx, 500, sent);
+  const BurstQuery good{"TWIN-B", "TWIN-A", nsOf(500), kRateHz, kFft, kCp, kSymbols, loadedCarriers()};
+  const auto query = [&](const std::function<void(BurstQuery&)>& spoil) {
+    BurstQuery bad = good;
+    spoil(bad);
+    Medium::instance().burstTruth(bad);
+  };
+  CHECK_THROWS(std::invalid_argument, query([](BurstQuery& q) { q.from = "TWIN-Q"; }), "from", "TWIN-Q");
+  CHECK_THROWS(std::invalid_argument, query([](BurstQuery& q) { q.to = "TWIN-B"; }), "no path");
+  CHECK_THROWS(std::invalid_argument, query([](BurstQuery& q) { q.carriers = {40}; }), "carriers", "40",
+               "-32 to 31");
+  CHECK_THROWS(std::invalid_argument, query([](BurstQuery& q) { q.symbolCount = 0; }), "symbolCount");
+  CHECK_THROWS(std::invalid_argument, query([](BurstQuery& q) { q.sampleRateHz = std::nan(""); }),
+               "sampleRateHz");
+  CHECK_THROWS(std::runtime_error, query([](BurstQuery& q) { q.payloadStartNs += 1000; }), "not transmitted");
+  CHECK_THROWS(std::runtime_error, query([](BurstQuery& q) { q.sampleRateHz = 10e6; }), "not transmitted");
+  Medium::instance().burstTruth(good);
+  Medium::instance().beginTrial("next");
+  CHECK_THROWS(std::runtime_error, Medium::instance().burstTruth(good), "not transmitted");
+  CHECK_THROWS(std::invalid_argument, Medium::instance().linkTruth("TWIN-A", "TWIN-B"), "no path");
+}
+
+int main(int argc, char** argv) {
+  return check::run(argc, argv);
+}
