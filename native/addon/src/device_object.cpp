@@ -71,16 +71,13 @@ template <typename Work, typename Convert>
 Napi::Value DeviceObject::on_control_thread(Napi::Env env, Work work, Convert convert) {
   if (device_->closed()) {
     const Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(env);
-    deferred.Reject(
-        to_js_error(env, radio::RadioError(radio::ErrorCode::closed, "radio " + device_->serial() + " is closed"))
-            .Value());
+    deferred.Reject(to_js_error(env, radio::RadioError(radio::ErrorCode::closed,
+                                                       "radio " + device_->serial() + " is closed"))
+                        .Value());
     return deferred.Promise();
   }
   return Environment::of(env).promise(
-      env,
-      [device = device_](std::function<void()> job) {
-        return device->post(std::move(job));
-      },
+      env, [device = device_](std::function<void()> job) { return device->post(std::move(job)); },
       [device = device_, work]() mutable { return work(device); }, convert);
 }
 
