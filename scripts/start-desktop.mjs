@@ -2,7 +2,7 @@
 //   node scripts/start-desktop.mjs [--no-autorun] [--smoke-run] [--experiment=FILE]
 // With OTABENCH_XVFB=1 and no display it brings a virtual one along (tests, headless machines).
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -26,6 +26,23 @@ const executable = path.join(distFolder, executables[process.platform] ?? 'elect
 const switches = [];
 // Chromium's own sandbox refuses to work as root.
 if (process.getuid?.() === 0) switches.push('--no-sandbox');
+else if (process.platform === 'linux') warnOfDeniedNamespaces();
+
+/** Ubuntu since 23.10 denies unprivileged user namespaces, which the sandbox needs unless its helper is setuid root. */
+function warnOfDeniedNamespaces() {
+  const restricted = ['/proc/sys/kernel/apparmor_restrict_unprivileged_userns', '1'];
+  const switchedOff = ['/proc/sys/kernel/unprivileged_userns_clone', '0'];
+  const denied = [restricted, switchedOff].some(
+    ([file, value]) => existsSync(file) && readFileSync(file, 'utf8').trim() === value,
+  );
+  const helper = path.join(distFolder, 'chrome-sandbox');
+  if (!denied || !existsSync(helper)) return;
+  const { uid, mode } = statSync(helper);
+  if (uid === 0 && (mode & 0o4000) !== 0) return;
+  console.error(
+    `start-desktop: this system may deny Chromium's sandbox; if no window opens, run: sudo chown root:root '${helper}' && sudo chmod 4755 '${helper}'`,
+  );
+}
 let command = executable;
 let before = [];
 const needsDisplay = process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY;

@@ -16,15 +16,15 @@ describeDesktop('desktop on the real host', function () {
     if (open && open.exitCode() === null) await open.close();
   });
 
-  async function openSmoke(): Promise<Launched> {
-    desktop = await launch({ scenario: null, args: ['--experiment=experiments/smoke.yml'] });
+  async function openRun(experiment: string): Promise<Launched> {
+    desktop = await launch({ scenario: null, args: [`--experiment=experiments/${experiment}.yml`] });
     await desktop.resize(1280, 720);
     await desktop.page.locator('#run-name', { hasText: 'running' }).waitFor({ timeout: 60_000 });
     return desktop;
   }
 
   it('runs the smoke experiment on twins, draws it, and offers its report', async () => {
-    const { page, screenshot, workFolder } = await openSmoke();
+    const { page, screenshot, workFolder } = await openRun('smoke');
     await page.getByText('SIMULATED RADIOS (twins)').waitFor();
     await page.locator('#results tbody tr[data-point]').first().waitFor({ timeout: RUN_LIMIT_MS });
     await screenshot('real-running-1280-light');
@@ -51,7 +51,7 @@ describeDesktop('desktop on the real host', function () {
   });
 
   it('host killed in mid-run: window says so, host is restarted, nothing resumes, the run folder is readable', async () => {
-    const { page, workFolder } = await openSmoke();
+    const { page, workFolder } = await openRun('first-light');
     await page.locator('#results tbody tr[data-point]').first().waitFor({ timeout: RUN_LIMIT_MS });
     const title = (await page.locator('#host').getAttribute('title')) ?? '';
     process.kill(Number(/process (\d+)/.exec(title)?.[1]), 'SIGKILL');
@@ -68,7 +68,7 @@ describeDesktop('desktop on the real host', function () {
   });
 
   it('window closed in mid-run: the run is stopped and its folder closed', async () => {
-    const { page, workFolder, close } = await openSmoke();
+    const { page, workFolder, close } = await openRun('first-light');
     await page.locator('#results tbody tr[data-point]').first().waitFor({ timeout: RUN_LIMIT_MS });
     let outcome: unknown = null;
     await close(() => {
