@@ -30,7 +30,7 @@ function tell(event: HostEvent): void {
   if (!ofWindowOnly) control.postMessage(event);
   if (!ofControlOnly) window?.postMessage(event);
   if (current && 'run' in event)
-    current.events.set(event.type === 'point' ? `point ${event.point.requestedSnrDb}` : event.type, event);
+    current.events.set(event.type === 'point' ? `${event.point.arm} ${event.point.requestedSnrDb}` : event.type, event);
 }
 
 /** A point after a share of its questions, with the figures of a plausible link. */
@@ -55,6 +55,31 @@ function pointAt(snrDb: number, share: number): Point {
     accuracyHigh: accuracy + halfWidth,
     awgnAccuracy: share === 1 ? awgnAccuracy : null,
     blindAccuracy: 0.434,
+  };
+}
+
+/** A second arm, of which nothing is received at its lowest SNR. */
+function shortArm(point: Point): Point {
+  const arm = 'pooled L=4, repeated twice over the band';
+  if (point.requestedSnrDb > -5)
+    return {
+      ...point,
+      arm,
+      accuracy: (point.accuracy ?? 0) - 0.08,
+      accuracyLow: (point.accuracyLow ?? 0) - 0.08,
+      accuracyHigh: (point.accuracyHigh ?? 0) - 0.08,
+    };
+  return {
+    ...point,
+    arm,
+    measuredSnrDb: null,
+    measuredSnrSdDb: null,
+    burstsDetected: 0,
+    headersOk: 0,
+    awgnAccuracy: null,
+    accuracy: 0.43,
+    accuracyLow: 0.4,
+    accuracyHigh: 0.46,
   };
 }
 
@@ -104,6 +129,8 @@ function startRun(experimentFile: string): void {
     const snrDb = SNRS_DB[Math.floor((step - 1) / STEPS_PER_POINT)] ?? 0;
     const share = (((step - 1) % STEPS_PER_POINT) + 1) / STEPS_PER_POINT;
     tell({ type: 'point', run, complete: share === 1, point: pointAt(snrDb, share) });
+    if (scenario === 'arms')
+      tell({ type: 'point', run, complete: share === 1, point: shortArm(pointAt(snrDb - 5, share)) });
     const remainingS = ((steps - step) * stepMs) / 1000;
     tell({
       type: 'progress',
