@@ -15,6 +15,8 @@ constexpr double kCentre = kCyclicPrefix / 2.0; // middle of the delay window, f
 /** Sum of log-likelihood ratios "no pilots" against "pilots" at which the payload counts as lost. */
 constexpr double kLossThreshold = 20;
 constexpr int kHeaderRetries = 4;
+/** SNR, linear, above which the header's four pilots a symbol are phase reference enough. */
+constexpr double kGoodPilots = 20;
 
 // CFO error variance after the search, (rad/sample)^2: 2e-3 covers Es/N0 = -5 dB.
 constexpr double kSearchCfoVariance = 4e-6;
@@ -209,7 +211,7 @@ CarrierVector BurstDemodulator::combine(int first, int last, const std::vector<d
   for (int i = first; i < last; ++i) {
     accumulate(sum.data(), known_[i].data(), sent_[i].data(), unit(-phases[i]));
     for (int k = 0; k < kLoadedCarriers; ++k)
-      weight[k] += std::norm(sent_[i][k]);
+      weight[k] += i < kShortBlocks ? std::norm(sent_[i][k]) : 1.0F;
   }
   for (int k = 0; k < kLoadedCarriers; ++k)
     sum[k] /= weight[k];
@@ -277,8 +279,8 @@ HeaderBits BurstDemodulator::decodeBits(const CarrierVector& channel, const std:
       const int k = w.data[d];
       const Cf v = std::conj(channel[k]) * y[k] * turn;
       const int slot = (m * kDataCarriers + d) * 2;
-      llrs[w.headerBit[slot]] += v.real() * w.headerSign[slot];
-      llrs[w.headerBit[slot + 1]] += v.imag() * w.headerSign[slot + 1];
+      llrs[w.headerBit[slot]] += v.real() * w.headerAmplitude[slot];
+      llrs[w.headerBit[slot + 1]] += v.imag() * w.headerAmplitude[slot + 1];
     }
   }
   return viterbiDecode(llrs);
@@ -287,16 +289,22 @@ HeaderBits BurstDemodulator::decodeBits(const CarrierVector& channel, const std:
 void BurstDemodulator::placeHeader(const HeaderBits& bits) {
   const Waveform& w = waveform();
   const CodedBits coded = convolutionalEncode(bits);
-  constexpr float a = 0.70710678F;
+  float values[kHeaderSlots];
+  for (int slot = 0; slot < kHeaderSlots; ++slot)
+    values[slot] = w.headerAmplitude[slot] * static_cast<float>(1 - 2 * coded[w.headerBit[slot]]);
+  const Cf* next = reinterpret_cast<const Cf*>(values);
   for (int m = 0; m < kHeaderSymbols; ++m) {
     CarrierVector& x = sent_[kTraining + m];
-    for (int p = 0; p < kPilotCarriers; ++p)
-      x[w.pilot[p]] = w.pilotSign[m][p];
-    for (int d = 0; d < kDataCarriers; ++d) {
-      const int slot = (m * kDataCarriers + d) * 2;
-      const float i = coded[w.headerBit[slot]] == 0 ? a : -a, q = coded[w.headerBit[slot + 1]] == 0 ? a : -a;
-      x[w.data[d]] = {i * w.headerSign[slot], q * w.headerSign[slot + 1]};
+    int from = 0;
+    for (int p = 0; p < kPilotCarriers; ++p) {
+      const int pilot = w.pilot[p];
+      std::copy_n(next, pilot - from, x.begin() + from);
+      next += pilot - from;
+      x[pilot] = w.pilotSign[m][p];
+      from = pilot + 1;
     }
+    std::copy_n(next, kLoadedCarriers - from, x.begin() + from);
+    next += kLoadedCarriers - from;
   }
 }
 
@@ -352,7 +360,9 @@ BurstDemodulator::HeaderResult BurstDemodulator::decodeHeader(const StreamView& 
 
 /** The decoded header is training: 16 full symbols instead of 4. */
 void BurstDemodulator::estimateFromHeader() {
-  trackKnown(kKnown, channel_, noiseVariance_);
+  // At low SNR the header's pilots alone give too rough a phase to combine 16 symbols.
+  if (rawPower_ < kGoodPilots * noiseVariance_)
+    trackKnown(kKnown, channel_, noiseVariance_);
   double power =
       std::max(rawPower_ - noiseVariance_ * preambleSmoother_.dataNoiseGain(), 1e-3 * noiseVariance_);
   const auto estimate = fullSmoother_.smooth(combine(0, kKnown, phases_), noiseVariance_, power);

@@ -16,6 +16,8 @@ constexpr int kBlocks = 8; // four of the short training, four of the long one
 constexpr int kJudged = kBlocks * kCarriers;
 // In noise metric x 512 is Exp(1) per lag and CFO: exp(-28) = 7e-13. A burst at Es/N0 = -5 dB lies at 105.
 constexpr double kThreshold = 28.0 / kJudged;
+/** One repeat off, at most six of the eight blocks fit: metric <= (6/8)^2. */
+constexpr double kBeyondDoubt = 0.6;
 /** CFO corrections tried on the long repeats, rad per 64 samples, and the range and grid of the judge's. */
 constexpr double kCoarseTurn = 0.5;
 constexpr double kFineRange = 0.8;
@@ -168,8 +170,10 @@ Synchroniser::Result Synchroniser::search(const Cf* samples, float bins) {
   multiply(inverse_.in(), forward_.out(), conjTemplate_.data(), kFftSize);
   inverse_.run();
   const int bestLag = strongestLag(inverse_.out());
-  Result best;
-  for (const int lag : {bestLag - kCarriers, bestLag, bestLag + kCarriers}) {
+  Result best = judge(kFirstLag + bestLag);
+  for (const int lag : {bestLag - kCarriers, bestLag + kCarriers}) {
+    if (best.metric > kBeyondDoubt)
+      break;
     if (lag < -kCarriers || lag >= kLags + kCarriers)
       continue;
     const Result candidate = judge(kFirstLag + lag);

@@ -97,14 +97,14 @@ struct BurstTransmitter::Impl {
   void emitHeader(const BurstHeader& header, Cf* out, float amplitude) {
     const Waveform& w = waveform();
     const CodedBits coded = convolutionalEncode(packHeader(header));
-    constexpr float a = 0.70710678F;
+    const auto value = [&](int slot) {
+      return coded[w.headerBit[slot]] == 0 ? w.headerAmplitude[slot] : -w.headerAmplitude[slot];
+    };
     for (int m = 0; m < kHeaderSymbols; ++m) {
       setPilots(m);
       for (int d = 0; d < kDataCarriers; ++d) {
         const int slot = (m * kDataCarriers + d) * 2;
-        const float i = coded[w.headerBit[slot]] == 0 ? a : -a;
-        const float q = coded[w.headerBit[slot + 1]] == 0 ? a : -a;
-        ifft.in()[w.bin[w.data[d]]] = {i * w.headerSign[slot], q * w.headerSign[slot + 1]};
+        ifft.in()[w.bin[w.data[d]]] = {value(slot), value(slot + 1)};
       }
       emitSymbol(out + m * kSymbolSamples, amplitude);
     }

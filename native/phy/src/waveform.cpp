@@ -56,7 +56,7 @@ Waveform build() {
   for (int slot = 0; slot < static_cast<int>(w.headerBit.size()); ++slot) {
     // 115 is coprime to the 312 coded bits; a bit's repetitions lie 3 symbols and 12 carriers apart.
     w.headerBit[slot] = static_cast<std::uint16_t>(slot * 115 % kHeaderCodedBits);
-    w.headerSign[slot] = (splitMix64(0x11EAD00000000ULL + slot) >> 63) != 0 ? 1.0F : -1.0F;
+    w.headerAmplitude[slot] = (splitMix64(0x11EAD00000000ULL + slot) >> 63) != 0 ? 0.70710678F : -0.70710678F;
   }
   for (std::size_t m = 0; m < w.pilotSign.size(); ++m)
     for (int p = 0; p < kPilotCarriers; ++p)

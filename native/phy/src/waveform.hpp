@@ -12,6 +12,8 @@ namespace otabench::phy {
 using Cf = std::complex<float>;
 using Cd = std::complex<double>;
 
+inline constexpr int kHeaderSlots = kHeaderSymbols * 2 * kDataCarriers;
+
 /** Values on the loaded carriers, ascending order. */
 using CarrierVector = std::array<Cf, kLoadedCarriers>;
 
@@ -29,9 +31,9 @@ struct Waveform {
   std::array<Cf, kPreambleSamples> preamble;
 
   /** Coded-bit index of each header slot: slot = symbol * 96 + 2 * data carrier + (0: I, 1: Q). */
-  std::array<std::uint16_t, kHeaderSymbols * 2 * kDataCarriers> headerBit;
-  /** +-1 that the slot is multiplied by: keeps the repetition from raising the peaks. */
-  std::array<float, kHeaderSymbols * 2 * kDataCarriers> headerSign;
+  std::array<std::uint16_t, kHeaderSlots> headerBit;
+  /** What the slot sends for bit 0, +-sqrt(1/2): the signs keep the repetition from raising the peaks. */
+  std::array<float, kHeaderSlots> headerAmplitude;
 
   /** +-1 of the four pilots of OFDM symbol m, header symbols first. */
   std::array<std::array<float, kPilotCarriers>, kHeaderSymbols + kMaxPayloadOfdmSymbols> pilotSign;
