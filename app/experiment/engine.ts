@@ -89,13 +89,16 @@ class Engine {
       }));
       const pointsDone: Promise<unknown>[] = [];
       let references = Promise.resolve();
+      let lastTurn: Promise<unknown> = Promise.resolve();
       const slots = new Slots(BLOCKS_IN_FLIGHT);
       for (const { requestedSnrDb, trials } of points) {
         const blocks: Promise<void>[] = [];
         for (let from = 0; from < trials.length; from += BLOCK_TRIALS) {
           const block = trials.slice(from, from + BLOCK_TRIALS);
           await Promise.race([slots.take(), this.ended]);
-          blocks.push(this.track(this.runBlock(block, gains.get(requestedSnrDb) as Gains).finally(() => slots.give())));
+          const answered = this.runBlock(block, gains.get(requestedSnrDb) as Gains, lastTurn);
+          lastTurn = answered;
+          blocks.push(this.track(answered.then(({ synced }) => synced).finally(() => slots.give())));
         }
         const done = Promise.all(blocks);
         done.catch(() => undefined);
@@ -146,16 +149,25 @@ class Engine {
     return gains;
   }
 
-  /** Sends, answers and records a block's trials that no earlier session did. */
-  private async runBlock(block: readonly PlannedTrial[], gains: Gains): Promise<void> {
-    const { plan, previous } = this.parts;
+  /**
+   * Sends, answers and records a block's trials that no earlier session did.
+   *
+   * @param turn blocks answer in the plan's order, so that the lines of a run are always in that order
+   * @returns once all lines are given to the recorder; `synced` resolves when they are on the disk
+   */
+  private async runBlock(
+    block: readonly PlannedTrial[],
+    gains: Gains,
+    turn: Promise<unknown>,
+  ): Promise<{ synced: Promise<unknown> }> {
+    const { plan, previous, model } = this.parts;
     const missing = new Set<PlannedTrial>();
     for (const trial of block) {
       const earlier = previous.trials.get(trial.id);
       if (earlier === undefined) missing.add(trial);
       else this.records.set(trial.id, earlier);
     }
-    if (missing.size === 0) return;
+    if (missing.size === 0) return { synced: Promise.resolve() };
     // The last digits of an answer depend on its batch. A block that a crash tore is therefore sent whole again where
     // that costs nothing (twins), though only what is missing is recorded; on the air nothing is sent twice.
     const todo = isSimulated(plan.experiment) ? block : [...missing];
@@ -167,6 +179,7 @@ class Engine {
         this.runner.run(trialRequest(plan.experiment, trial.id, trial.index, sent[i] as UserTokens, gains)),
       ),
     );
+    await turn;
     const valid = attempted.flatMap(({ result }, i) => (result.valid ? [i] : []));
     const answers = new Map<number, ModelAnswer>();
     if (valid.length > 0) {
@@ -174,16 +187,18 @@ class Engine {
         question: (todo[i] as PlannedTrial).question,
         received: receivedTokens((attempted[i] as AttemptedTrial).result, sent[i] as UserTokens),
       }));
-      const given = await this.lane.run(LANE_PRIORITY.answer, () => this.parts.model.answer(batch));
+      const given = await this.lane.run(LANE_PRIORITY.answer, () => model.answer(batch));
       given.forEach((answer, k) => answers.set(valid[k] as number, answer));
     }
     this.checkGoesOn();
-    await Promise.all(
+    const synced = Promise.all(
       todo.map(async (trial, i) => {
         if (missing.has(trial))
           await this.recordTrial(trial, attempted[i] as AttemptedTrial, answers.get(i) ?? null, sent[i] as UserTokens);
       }),
     );
+    synced.catch(() => undefined);
+    return { synced };
   }
 
   private async recordTrial(
@@ -266,8 +281,9 @@ class Engine {
   }
 
   /** Notes background work; its failure ends the run. */
-  private track(work: Promise<void>): Promise<void> {
-    const noted = work
+  private track(work: Promise<unknown>): Promise<void> {
+    const noted: Promise<void> = work
+      .then(() => undefined)
       .catch((error: unknown) => {
         this.end(error instanceof Error ? error : new Error(String(error)));
         throw error;

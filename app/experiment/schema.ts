@@ -88,7 +88,8 @@ const twin = mapping('air.radios.*', {
 });
 
 const snrList = `a list of 1 to 50 different numbers from ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB`;
-const snr = `a number from ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB, the link range (below it: offline evaluation only)`;
+const snr = `a number from ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB, the link range`;
+const belowRange = `${snr} (below it there is offline evaluation only)`;
 const tokenLength = mapping('users.*', { tokens: integer(1, 4096) });
 
 /** The sections of the file, each checked by itself so that one bad section hides nothing in another. */
@@ -118,9 +119,10 @@ export const sectionSchemas = {
   }),
   sweep: mapping('sweep', {
     snrDb: z
-      .array(number('dB', LINK_RANGE_DB.min, LINK_RANGE_DB.max).min(LINK_RANGE_DB.min, { error: snr }), {
-        error: snrList,
-      })
+      .array(
+        z.number({ error: snr }).min(LINK_RANGE_DB.min, { error: belowRange }).max(LINK_RANGE_DB.max, { error: snr }),
+        { error: snrList },
+      )
       .min(1, { error: snrList })
       .max(50, { error: snrList }),
   }),

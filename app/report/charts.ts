@@ -70,8 +70,11 @@ export function accuracyChart(points: readonly PointSummary[], note: string): Ca
   const percent = (value: number | null): number => 100 * (value ?? 0);
   const colour = '#1b6ca8';
   const snrs = shown.map(x);
+  // Whole even numbers, so that ticks fall on the edges.
   const [left, right] =
-    snrs.length > 0 ? [Math.floor(Math.min(...snrs) - 1), Math.ceil(Math.max(...snrs) + 1)] : [0, 20];
+    snrs.length > 0
+      ? [2 * Math.floor((Math.min(...snrs) - 0.5) / 2), 2 * Math.ceil((Math.max(...snrs) + 0.5) / 2)]
+      : [0, 20];
   const datasets: ChartDataset<'scatter'>[] = [
     {
       label: 'over the air (95 % interval)',
@@ -126,7 +129,7 @@ export function accuracyChart(points: readonly PointSummary[], note: string): Ca
         x: {
           min: left,
           max: right,
-          ticks: { stepSize: right - left > 12 ? 2 : 1 },
+          ticks: { stepSize: 2 },
           title: { display: true, text: 'measured SNR, Es/N0 (dB)' },
         },
         y: { min: 0, max: 100, title: { display: true, text: 'questions answered correctly (%)' } },
