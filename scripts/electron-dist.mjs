@@ -149,7 +149,14 @@ function makeSubstitute(dist, stamp) {
   try {
     const packing = spawnSync(
       'npm',
-      ['pack', '--loglevel=error', '--fetch-retries=1', '--ignore-scripts', SUBSTITUTE.name],
+      [
+        'pack',
+        '--loglevel=error',
+        '--fetch-retries=1',
+        '--fetch-retry-mintimeout=1000',
+        '--ignore-scripts',
+        SUBSTITUTE.name,
+      ],
       {
         cwd: work,
         timeout: PACK_LIMIT_MS,
