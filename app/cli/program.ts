@@ -111,15 +111,15 @@ function formatOption(value: string): string {
 
 async function radiosCommand({ driver, json = false }: { driver?: string[]; json?: boolean }): Promise<number> {
   const { listRadios } = await import('../host/radios.js');
-  const { radios, faults } = await listRadios(driver ?? DRIVERS);
-  if (json) process.stdout.write(`${JSON.stringify({ radios })}\n`);
-  else if (radios.length === 0 && faults.length === 0)
+  const { radios, failures } = await listRadios(driver ?? DRIVERS);
+  if (json) process.stdout.write(`${JSON.stringify({ radios, failures })}\n`);
+  else if (radios.length === 0 && failures.length === 0)
     process.stdout.write('no radio found (twins exist only while an experiment runs them)\n');
   else
     for (const radio of radios)
       process.stdout.write(`${radio.driver}  ${radio.serial || '(no serial)'}  ${radio.label}\n`);
-  for (const fault of faults) process.stderr.write(`otabench: ${fault}\n`);
-  return faults.length > 0 && radios.length === 0 ? EXIT.failed : EXIT.done;
+  for (const failure of failures) process.stderr.write(`otabench: ${failure}\n`);
+  return failures.length > 0 && radios.length === 0 ? EXIT.failed : EXIT.done;
 }
 
 /** One line for each thing that is wrong; the exit code says of which kind it is. */

@@ -1,12 +1,13 @@
-/** Which radios and which models a host works with: the one place that imports them. */
+/** Which radios and which models a host works with: the one place that chooses them. */
+import { RadioProcessLauncher } from '../link';
 import { loadBundleModel } from './bundle-model';
 import type { HostParts } from './run';
 
 export function hostParts(): HostParts {
   return {
-    launcher: {
-      open: () => Promise.reject(new Error('the radio process is not in this build')),
-    },
+    launcher: new RadioProcessLauncher({
+      listener: { log: (level, line) => process.stderr.write(`radio ${level}: ${line}\n`) },
+    }),
     loadModel: loadBundleModel,
   };
 }
