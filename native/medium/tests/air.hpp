@@ -3,9 +3,14 @@
 
 #include "otabench/medium/medium.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <complex>
+#include <cstdio>
 #include <string>
+#include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace air {
@@ -147,5 +152,28 @@ inline double toneFrequency(const Signal& signal, double guess, std::size_t from
   }
   return frequency;
 }
+
+/// A thread that announces itself just before a blocking call, so that others can wait until it sleeps in
+/// there.
+struct Blocked {
+  std::atomic<int> thread{0};
+
+  void aboutToBlock() { thread = static_cast<int>(gettid()); }
+
+  void untilAsleep() const {
+    char state = 'R';
+    while (state != 'S') {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      if (thread == 0)
+        continue;
+      const std::string path = "/proc/self/task/" + std::to_string(thread.load()) + "/stat";
+      std::FILE* file = std::fopen(path.c_str(), "r");
+      if (file == nullptr || std::fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = 'R';
+      if (file != nullptr)
+        std::fclose(file);
+    }
+  }
+};
 
 } // namespace air

@@ -161,24 +161,35 @@ TEST("closing while others read, write and wait wakes them at once") {
   }
 }
 
-TEST("a radio that is destroyed waits for the thread inside") {
-  Medium::instance().configure(realtimeRadios());
-  std::shared_ptr<Radio> radio = Medium::instance().open("TWIN-A");
-  Radio* const raw = radio.get();
-  raw->activateRx();
-  StreamStatus status = StreamStatus::Ok;
-  std::thread reader([&] {
-    Signal heard(8192);
-    while (status == StreamStatus::Ok)
-      status = raw->read(heard.data(), heard.size(), 10'000'000).status;
-  });
-  // The thread is inside read for nearly all of its time.
-  std::this_thread::sleep_for(milliseconds(50));
-  radio->close();
-  reader.join();
-  radio.reset();
-  CHECK(status == StreamStatus::Closed);
-  CHECK(!Medium::instance().isOpen("TWIN-A"));
+TEST("a radio that is destroyed waits for the threads inside") {
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    Medium::instance().configure(threeRadios()); // free pace, nothing granted: both calls block
+    std::shared_ptr<Radio> radio = Medium::instance().open("TWIN-A");
+    Radio* const raw = radio.get();
+    raw->activateRx();
+    Blocked reading, waiting;
+    StreamStatus status = StreamStatus::Ok;
+    bool gotEvent = true;
+    const auto begin = std::chrono::steady_clock::now();
+    std::thread reader([&] {
+      Signal heard(8192);
+      reading.aboutToBlock();
+      status = raw->read(heard.data(), heard.size(), 20'000'000).status;
+    });
+    std::thread waiter([&] {
+      waiting.aboutToBlock();
+      gotEvent = raw->waitEvent(Direction::Tx, 20'000'000).has_value();
+    });
+    reading.untilAsleep();
+    waiting.untilAsleep();
+    radio.reset();
+    reader.join();
+    waiter.join();
+    CHECK(status == StreamStatus::Closed);
+    CHECK(!gotEvent);
+    CHECK(secondsSince(begin) < 10.0);
+    CHECK(!Medium::instance().isOpen("TWIN-A"));
+  }
 }
 
 int main(int argc, char** argv) {
