@@ -17,6 +17,12 @@ constexpr double kLossThreshold = 20;
 constexpr int kHeaderRetries = 4;
 /** SNR, linear, above which the header's four pilots a symbol are phase reference enough. */
 constexpr double kGoodPilots = 20;
+/** A header symbol whose error is this many times the noise is disturbed. */
+constexpr double kDisturbance = 3;
+/** Standard deviations by which the payload's noise must exceed the training's to count as interference. */
+constexpr double kSignificance = 5;
+/** Errors this far below the signal (linear) are the model's, not interference. */
+constexpr double kModelError = 1e-4;
 
 // CFO error variance after the search, (rad/sample)^2: 2e-3 covers Es/N0 = -5 dB.
 constexpr double kSearchCfoVariance = 4e-6;
@@ -161,6 +167,8 @@ void BurstDemodulator::begin(std::int64_t longStart, double cfo, double metric) 
     c *= 0.125F; // 1 / sqrt(64): noise variance per carrier = per sample
   estimated_ = false;
   headerOk_ = false;
+  disturbed_ = false;
+  smoother_ = &preambleSmoother_;
   ofdmSymbols_ = 0;
   trackedFrequency_ = 0;
   emptyPower_ = 0;
@@ -359,24 +367,48 @@ BurstDemodulator::HeaderResult BurstDemodulator::decodeHeader(const StreamView& 
 }
 
 /** The decoded header is training: 16 full symbols instead of 4. */
+/** Whether a header symbol deviates from its decoded content by more than noise and estimation errors
+ * explain. */
+bool BurstDemodulator::headerDisturbed() const {
+  const double expected = kLoadedCarriers * (noiseVariance_ + kModelError * std::max(rawPower_, 0.0));
+  for (int i = kTraining; i < kKnown; ++i)
+    if (static_cast<double>(residual(channel_.data(), sent_[i].data(), known_[i].data(), unit(phases_[i]))) >
+        kDisturbance * expected)
+      return true;
+  return false;
+}
+
+/** The decoded header is training: 16 full symbols instead of 4. Where it was disturbed, the preamble's 4
+ * must do. */
 void BurstDemodulator::estimateFromHeader() {
-  // At low SNR the header's pilots alone give too rough a phase to combine 16 symbols.
-  if (rawPower_ < kGoodPilots * noiseVariance_)
+  disturbed_ = headerDisturbed();
+  if (disturbed_) {
+    tracked_ = kTraining;
+    trackKnown(kTraining, channel_, noiseVariance_);
+    knownFreedom_ = (kLongRepeats - 1) * kLoadedCarriers;
+    knownResidual_ = repeatedNoise_ * knownFreedom_;
+    smoother_ = &preambleSmoother_;
+  } else {
+    tracked_ = kKnown;
+    // At low SNR the header's pilots alone give too rough a phase to combine 16 symbols.
+    if (rawPower_ < kGoodPilots * noiseVariance_)
+      trackKnown(kKnown, channel_, noiseVariance_);
+    const double power =
+        std::max(rawPower_ - noiseVariance_ * preambleSmoother_.dataNoiseGain(), 1e-3 * noiseVariance_);
+    const auto estimate = fullSmoother_.smooth(combine(0, kKnown, phases_), noiseVariance_, power);
+    channel_ = estimate.channel;
+    rawPower_ = estimate.rawPower;
     trackKnown(kKnown, channel_, noiseVariance_);
-  double power =
-      std::max(rawPower_ - noiseVariance_ * preambleSmoother_.dataNoiseGain(), 1e-3 * noiseVariance_);
-  const auto estimate = fullSmoother_.smooth(combine(0, kKnown, phases_), noiseVariance_, power);
-  channel_ = estimate.channel;
-  rawPower_ = estimate.rawPower;
-  trackKnown(kKnown, channel_, noiseVariance_);
+    knownResidual_ = 0;
+    for (int i = kShortBlocks; i < kKnown; ++i)
+      knownResidual_ +=
+          static_cast<double>(residual(channel_.data(), sent_[i].data(), known_[i].data(), unit(phases_[i])));
+    constexpr double kObservations = (kLongRepeats + kHeaderSymbols) * kLoadedCarriers;
+    knownFreedom_ = kObservations * (1 - fullSmoother_.noiseGain()) - 1; // 1: two real phase parameters
+    noiseVariance_ = std::max(knownResidual_ / knownFreedom_, 1e-20);
+    smoother_ = &fullSmoother_;
+  }
   trackedFrequency_ = frequencies_.back();
-  knownResidual_ = 0;
-  for (int i = kShortBlocks; i < kKnown; ++i)
-    knownResidual_ +=
-        static_cast<double>(residual(channel_.data(), sent_[i].data(), known_[i].data(), unit(phases_[i])));
-  constexpr double kObservations = (kLongRepeats + kHeaderSymbols) * kLoadedCarriers;
-  knownFreedom_ = kObservations * (1 - fullSmoother_.noiseGain()) - 1; // 1: two real phase parameters
-  noiseVariance_ = std::max(knownResidual_ / knownFreedom_, 1e-20);
   pilotPower_ = 0;
   for (const int k : waveform().pilot)
     pilotPower_ += static_cast<double>(std::norm(channel_[k]));
@@ -408,7 +440,7 @@ void BurstDemodulator::finish(ReceivedBurst& burst) {
   const Waveform& w = waveform();
   tracker_.smooth(phases_, frequencies_);
   trackedFrequency_ = frequencies_.back();
-  const double* phases = phases_.data() + kKnown;
+  const double* phases = phases_.data() + tracked_;
 
   // Pilots add to the noise estimate before it is used.
   double meanPhase = 0, slope = 0, time2 = 0;
@@ -433,8 +465,16 @@ void BurstDemodulator::finish(ReceivedBurst& burst) {
     drift += e * e / ofdmSymbols_;
   }
   phaseDrift_ = std::sqrt(drift);
-  pilotFreedom_ = static_cast<double>(kPilotCarriers) * ofdmSymbols_ * (1 + fullSmoother_.noiseGain());
-  noiseVariance_ = std::max((knownResidual_ + pilotResidual_) / (knownFreedom_ + pilotFreedom_), 1e-20);
+  pilotFreedom_ = static_cast<double>(kPilotCarriers) * ofdmSymbols_ * (1 + smoother_->noiseGain());
+  // Noise that differs between training and payload is interference: then the payload's own counts.
+  const double known = knownResidual_ / knownFreedom_, observed = pilotResidual_ / pilotFreedom_;
+  const double doubt = kSignificance * std::sqrt(1 / knownFreedom_ + 1 / pilotFreedom_);
+  if (observed - kModelError * std::max(rawPower_, 0.0) > known * (1 + std::max(doubt, 0.5))) {
+    disturbed_ = true;
+    noiseVariance_ = observed;
+  } else {
+    noiseVariance_ = std::max((knownResidual_ + pilotResidual_) / (knownFreedom_ + pilotFreedom_), 1e-20);
+  }
 
   std::array<Cf, kLoadedCarriers> weight;
   for (int k = 0; k < kLoadedCarriers; ++k)
@@ -504,7 +544,7 @@ void BurstDemodulator::fillSnr(ReceivedBurst& burst) const {
     e.sdDb = 4.343 * std::sqrt(1 / noiseFreedom + 2 / (observations * snr));
     return e;
   };
-  const double gain = fullSmoother_.dataNoiseGain();
+  const double gain = smoother_->dataNoiseGain();
   constexpr double kRepeated = kLongRepeats * kLoadedCarriers;
   constexpr double kAll = kRepeated + kHeaderSymbols * kLoadedCarriers;
   burst.snrRepeatedPreamble =
@@ -536,12 +576,13 @@ void BurstDemodulator::describe(ReceivedBurst& burst) const {
   fillTiming(burst);
   burst.noiseVariance = noiseVariance_;
   burst.phaseDriftRad = phaseDrift_;
+  burst.disturbed = disturbed_;
   burst.payloadOfdmSymbols = ofdmSymbols_;
   burst.endSample = ofdmSymbols_ > 0 ? symbolEnd(ofdmSymbols_ - 1) : headerEnd();
   if (headerOk_)
     burst.header = header_;
   fillSnr(burst);
-  const double gain = headerOk_ ? fullSmoother_.dataNoiseGain() : preambleSmoother_.dataNoiseGain();
+  const double gain = smoother_->dataNoiseGain();
   burst.signalPower = std::max(rawPower_ - gain * noiseVariance_, 0.0);
   const auto perNoise = static_cast<float>(1 / noiseVariance_);
   // Delays as seen from startSample.

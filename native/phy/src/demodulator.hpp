@@ -78,6 +78,7 @@ private:
                         double noiseVariance) const;
   void estimatePreamble();
   void placeHeader(const HeaderBits& bits);
+  bool headerDisturbed() const;
   void estimateFromHeader();
   static const DelayGrid& delayGrid();
   void fillTiming(ReceivedBurst& burst) const;
@@ -109,6 +110,9 @@ private:
   double trackedFrequency_ = 0; // on top of cfo_
   bool estimated_ = false;      // channel and noise belong to this burst
   bool headerOk_ = false;
+  bool disturbed_ = false;
+  int tracked_ = 0;                         // known symbols before the payload's in the tracker
+  const DelaySmoother* smoother_ = nullptr; // the one that made channel_
   BurstHeader header_;
 
   int ofdmSymbols_ = 0;

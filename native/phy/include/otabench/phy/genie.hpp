@@ -1,7 +1,6 @@
 #pragma once
 
 #include "otabench/phy/errors.hpp"
-#include "otabench/phy/errors.hpp"
 #include "otabench/phy/header.hpp"
 #include "otabench/phy/span.hpp"
 

@@ -56,7 +56,10 @@ struct ReceivedBurst {
 
   double cfoHz = 0;          // transmitter's carrier minus receiver's
   double clockOffsetPpm = 0; // transmitter's clock minus receiver's, from cfoHz / centerFrequencyHz
-  double phaseDriftRad = 0;  // rms of the tracked common phase around the straight line, payload
+  /** Header symbols or payload pilots deviate by more than the training's noise explains: interference,
+   * collision. The tokens are as good as snrDb says, but the measurement is suspect. */
+  bool disturbed = false;
+  double phaseDriftRad = 0; // rms of the tracked common phase around the straight line, payload
 
   BurstHeader header; // valid when headerOk
 
@@ -82,7 +85,7 @@ struct ReceivedBurst {
   std::vector<std::complex<float>> constellation;
   std::int64_t payloadSymbols = 0;
   std::int64_t payloadOfdmSymbols = 0;
-  std::int64_t saturatedSamples = 0; // in pushes since the burst's start, coarse: whole blocks of 1024
+  std::int64_t saturatedSamples = 0; // within the burst
 };
 
 struct ReceiverCounters {
