@@ -2,7 +2,7 @@
 const layers = {
   'app/units': [],
   'app/config': ['app/units'],
-  'drivers': ['app/units', 'app/config'],
+  drivers: ['app/units', 'app/config'],
   'models/runtime': ['app/units', 'app/config'],
   'app/ipc': ['app/units', 'app/link/types'],
   'app/link': ['drivers', 'app/ipc', 'app/units', 'app/config'],

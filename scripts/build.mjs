@@ -19,7 +19,9 @@ function* typescriptFiles(folder) {
 }
 
 const bundled = (file) => file.startsWith('app/renderer/') || file.startsWith('app/preload/');
-const sources = ['app', 'drivers', 'models/runtime', 'calibration', 'test'].flatMap((folder) => [...typescriptFiles(folder)]);
+const sources = ['app', 'drivers', 'models/runtime', 'calibration', 'test'].flatMap((folder) => [
+  ...typescriptFiles(folder),
+]);
 
 rmSync('dist', { recursive: true, force: true });
 await build({

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 process.chdir(path.join(path.dirname(fileURLToPath(import.meta.url)), '..'));
-const git = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'native'], { encoding: 'utf8' });
+const git = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'native'], {
+  encoding: 'utf8',
+});
 const cpp = git.stdout.split('\n').filter((file) => /\.(cpp|hpp|h)$/.test(file));
 const bin = (name) => path.join('node_modules', '.bin', name);
 
@@ -12,7 +14,11 @@ const steps = [
   ['types', bin('tsc'), ['--noEmit', '-p', '.']],
   ['eslint', bin('eslint'), ['--max-warnings', '0', '.']],
   ['prettier', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
-  ['imports', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'app', 'drivers', 'models/runtime', 'calibration', 'test']],
+  [
+    'imports',
+    bin('depcruise'),
+    ['--config', '.dependency-cruiser.cjs', 'app', 'drivers', 'models/runtime', 'calibration', 'test'],
+  ],
   ['clang-format', 'clang-format', ['--dry-run', '-Werror', ...cpp]],
 ];
 const failed = [];
