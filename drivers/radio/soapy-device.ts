@@ -160,7 +160,8 @@ interface Waiter {
 }
 
 class SoapyReceiver implements BurstReceiver {
-  epoch = 0;
+  /** As of the last batch; the stream itself may be further. */
+  private seenEpoch = 0;
   private processedUntilNs = 0;
   private running = true;
   private bursts: ReceivedBurst[] = [];
@@ -170,6 +171,15 @@ class SoapyReceiver implements BurstReceiver {
 
   constructor(private readonly serial: string) {}
 
+  get epoch(): number {
+    if (!this.running || this.native === null) return this.seenEpoch;
+    try {
+      return this.native.epoch();
+    } catch {
+      return this.seenEpoch; // ended in this moment
+    }
+  }
+
   attach(native: NativeReceiver): void {
     this.native = native;
   }
@@ -178,7 +188,7 @@ class SoapyReceiver implements BurstReceiver {
     for (const burst of batch.bursts) this.bursts.push(burst);
     for (const event of batch.events) this.events.push(event);
     this.bound();
-    this.epoch = batch.epoch;
+    this.seenEpoch = batch.epoch;
     this.processedUntilNs = batch.processedUntilNs;
     this.running = batch.running;
     this.settle();
@@ -191,9 +201,9 @@ class SoapyReceiver implements BurstReceiver {
     return new Promise<Reception>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.waiter = null;
-        const { epoch, processedUntilNs } = this;
+        const { seenEpoch, processedUntilNs } = this;
         const waited = `waited ${until.timeoutMs} ms for ${until.timeNs} ns after epoch ${until.afterEpoch}`;
-        const message = `radio ${this.serial}: ${waited}, last told ${processedUntilNs} ns of epoch ${epoch}`;
+        const message = `radio ${this.serial}: ${waited}, last told ${processedUntilNs} ns of epoch ${seenEpoch}`;
         reject(new RadioError('timed-out', message));
       }, until.timeoutMs);
       this.waiter = { afterEpoch: until.afterEpoch, timeNs: until.timeNs, resolve, reject, timer };
@@ -208,11 +218,11 @@ class SoapyReceiver implements BurstReceiver {
   }
 
   drain(): Reception {
-    const bursts = this.bursts.filter((burst) => burst.epoch === this.epoch);
+    const bursts = this.bursts.filter((burst) => burst.epoch === this.seenEpoch);
     const events = this.events;
     this.bursts = [];
     this.events = [];
-    return { bursts, events, epoch: this.epoch, processedUntilNs: this.processedUntilNs };
+    return { bursts, events, epoch: this.seenEpoch, processedUntilNs: this.processedUntilNs };
   }
 
   async stop(): Promise<void> {
@@ -224,7 +234,7 @@ class SoapyReceiver implements BurstReceiver {
   private settle(): void {
     const { waiter } = this;
     if (waiter === null) return;
-    if (this.epoch > waiter.afterEpoch && this.processedUntilNs >= waiter.timeNs) {
+    if (this.seenEpoch > waiter.afterEpoch && this.processedUntilNs >= waiter.timeNs) {
       this.waiter = null;
       clearTimeout(waiter.timer);
       waiter.resolve(this.drain());
