@@ -162,3 +162,9 @@ function readLines(file: string): string[] {
     return [];
   }
 }
+
+/** A process that has ended but was not reaped (containers whose first process reaps nothing) does not count. */
+export function isAlive(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.trim() !== '' && !stdout.trim().startsWith('Z');
+}

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { describeDesktop, launch, type Launched } from './launch';
+import { describeDesktop, isAlive, launch, type Launched } from './launch';
 
 /** All there is: models, twins, engine, run folder, report, window. */
 describeDesktop('desktop on the real host', function () {
@@ -54,11 +55,16 @@ describeDesktop('desktop on the real host', function () {
     const { page, workFolder } = await openRun('first-light');
     await page.locator('#results tbody tr[data-point]').first().waitFor({ timeout: RUN_LIMIT_MS });
     const title = (await page.locator('#host').getAttribute('title')) ?? '';
-    process.kill(Number(/process (\d+)/.exec(title)?.[1]), 'SIGKILL');
+    const hostPid = Number(/process (\d+)/.exec(title)?.[1]);
+    const radioPids = childrenOf(hostPid);
+    assert.ok(radioPids.length > 0, 'the host has a radio process');
+    process.kill(hostPid, 'SIGKILL');
     await page.locator('#run-name', { hasText: 'lost with the host' }).waitFor();
     await page.getByText('Nothing was resumed').waitFor();
     await page.getByText('Host ready').waitFor();
     await pause(2_000);
+    // The watchdog of 500 ms has ended it: nothing transmits any more.
+    assert.deepEqual(radioPids.filter(isAlive), []);
     await page.getByText('Transmitter off').waitFor();
     const runs = readdirSync(path.join(workFolder, 'runs'));
     assert.equal(runs.length, 1);
@@ -79,3 +85,8 @@ describeDesktop('desktop on the real host', function () {
     assert.equal(outcome, 'stopped');
   });
 });
+
+function childrenOf(pid: number): number[] {
+  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
+  return stdout.split('\n').filter(Boolean).map(Number);
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import { describeDesktop, launch, type Launched, type LaunchOptions } from './launch';
+import { describeDesktop, isAlive, launch, type Launched, type LaunchOptions } from './launch';
 
 describeDesktop('desktop window on a fake host', function () {
   this.timeout(90_000);
@@ -138,8 +138,24 @@ describeDesktop('desktop window on a fake host', function () {
     const closedAtMs = Date.now();
     await close();
     assert.ok(Date.now() - closedAtMs < 15_000);
-    assert.throws(() => process.kill(hostPid, 0), /ESRCH/);
+    assert.equal(isAlive(hostPid), false);
     assert.equal(exitCode(), 0);
+  });
+
+  it('brings the page back when its process crashes, with the run as it stands', async () => {
+    const { page, app, hostLog } = await open({ scenario: 'slow' });
+    await page.locator('#results tbody tr[data-point]').first().waitFor();
+    await app.evaluate(({ BrowserWindow }) => {
+      BrowserWindow.getAllWindows()[0]?.webContents.forcefullyCrashRenderer();
+    });
+    let name = '';
+    for (let attempt = 0; attempt < 100 && name !== 'First light: running'; attempt += 1) {
+      await pause(100);
+      name = await shownInPage(app, '#run-name').catch(() => '');
+    }
+    assert.equal(name, 'First light: running');
+    assert.match(await shownInPage(app, '#results tbody'), /pooled L=16/);
+    assert.deepEqual(hostLog(), ['started', 'attach-window', 'start-run', 'attach-window']);
   });
 
   it('asks the host to shut down when the window is closed in mid-run', async () => {
@@ -153,6 +169,15 @@ describeDesktop('desktop window on a fake host', function () {
     assert.ok(Date.now() - closedAtMs < 6_000);
   });
 });
+
+/** The page as main sees it: Playwright loses a page whose process has crashed. */
+async function shownInPage(app: Launched['app'], selector: string): Promise<string> {
+  return app.evaluate(async ({ BrowserWindow }, wanted) => {
+    const script = `document.querySelector(${JSON.stringify(wanted)})?.textContent ?? ''`;
+    const contents = BrowserWindow.getAllWindows()[0]?.webContents;
+    return String(await contents?.executeJavaScript(script));
+  }, selector);
+}
 
 /** Distinct colours in the chart's own picture. */
 async function countDrawnColors(desktop: Launched | null): Promise<number> {
