@@ -62,7 +62,7 @@ class Engine {
     const stop = (): void => this.end(new RunStoppedError());
     if (parts.signal.aborted) stop();
     else parts.signal.addEventListener('abort', stop, { once: true });
-    parts.bench.onLost((reason) => this.end(new RunFailedError(`the radio process ended: ${reason}`)));
+    parts.bench.onLost((reason) => this.end(new RunFailedError(reason)));
   }
 
   async run(): Promise<void> {
@@ -71,9 +71,14 @@ class Engine {
 
   async close(): Promise<void> {
     this.end(new RunStoppedError());
+    await this.closeBench();
+    const limit = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS).unref());
+    await Promise.race([Promise.allSettled(this.background), limit]);
+  }
+
+  private async closeBench(): Promise<void> {
     const limit = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS).unref());
     await Promise.race([this.parts.bench.close().catch(() => undefined), limit]);
-    await Promise.race([Promise.allSettled(this.background), limit]);
   }
 
   private async work(): Promise<void> {
@@ -108,6 +113,9 @@ class Engine {
       }
       await Promise.all(pointsDone);
       observer.trialsFinished?.();
+      // Nothing is sent any more: the radios go, and the model may have the whole machine.
+      await this.closeBench();
+      this.lane.widen(this.parts.model.parallelCalls);
       await references;
     } catch (error) {
       // What was caused by an early end is not its reason.

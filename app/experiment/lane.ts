@@ -1,4 +1,4 @@
-/** Model calls one at a time, the most urgent first: the model works on the host's only thread. */
+/** Model calls, the most urgent first, and no more at a time than there is room for. */
 
 export const LANE_PRIORITY = { encode: 0, answer: 1, reference: 2 } as const;
 
@@ -10,11 +10,20 @@ interface Job {
 
 export class ModelLane {
   private readonly jobs: Job[] = [];
-  private busy = false;
+  private running = 0;
   private refusal: Error | null = null;
 
+  /** @param room calls at a time */
+  constructor(private room = 1) {}
+
+  /** Lets more calls run at a time. */
+  widen(room: number): void {
+    this.room = Math.max(this.room, room);
+    this.startJobs();
+  }
+
   /**
-   * Runs `work` once everything more urgent, and everything as urgent that came before, is done.
+   * Runs `work` once there is room, after everything more urgent, and everything as urgent that came before.
    * @throws the reason given to `stop`, when the lane is stopped first
    */
   run<T>(priority: number, work: () => Promise<T>): Promise<T> {
@@ -23,7 +32,7 @@ export class ModelLane {
       const job: Job = { priority, start: () => work().then(resolve, reject), refuse: reject };
       const after = this.jobs.findIndex((other) => other.priority > priority);
       this.jobs.splice(after === -1 ? this.jobs.length : after, 0, job);
-      void this.drain();
+      this.startJobs();
     });
   }
 
@@ -33,14 +42,15 @@ export class ModelLane {
     for (const job of this.jobs.splice(0)) job.refuse(this.refusal);
   }
 
-  private async drain(): Promise<void> {
-    if (this.busy) return;
-    this.busy = true;
-    for (let job = this.jobs.shift(); job !== undefined; job = this.jobs.shift()) {
-      await job.start();
-      // Results from the radio process must not wait behind a full lane.
-      await new Promise((resolve) => setImmediate(resolve));
+  private startJobs(): void {
+    while (this.running < this.room) {
+      const job = this.jobs.shift();
+      if (job === undefined) return;
+      this.running++;
+      void job.start().then(() => {
+        this.running--;
+        this.startJobs();
+      });
     }
-    this.busy = false;
   }
 }

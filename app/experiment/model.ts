@@ -24,6 +24,8 @@ export interface TaskModel {
   /** sha256 over the bundle, hex. */
   readonly hash: string;
   readonly questions: readonly ModelQuestion[];
+  /** How many calls of `answer` it can work on at a time. */
+  readonly parallelCalls: number;
   /** Accuracy (0 to 1) that knowing the questions' templates alone gives. */
   blindPrior(indices: readonly number[]): number;
   encode(indices: readonly number[], lengths: { visual: number; audio: number }): Promise<readonly UserTokens[]>;

@@ -44,29 +44,30 @@ export async function awgnReference(
   const counted = trials.filter((trial) => records.get(trial.id)?.valid === true);
   const snrDb = meanSnrDb(counted.map((trial) => records.get(trial.id) as TrialRecord));
   const correctOf = new Map<string, number>();
-  const correctPerDraw: number[] = [];
-  for (let draw = 0; draw < questions.awgnDraws; draw++) {
-    let correctInDraw = 0;
-    for (let from = 0; from < counted.length; from += BLOCK_TRIALS) {
-      const block = counted.slice(from, from + BLOCK_TRIALS);
-      const sent = await Promise.all(block.map((trial) => parts.tokensOf(trial.question)));
-      const answers = await lane.run(LANE_PRIORITY.reference, () =>
-        model.answer(
-          block.map((trial, i) => ({
-            question: trial.question,
-            received: overAwgn(model, sent[i] as UserTokens, snrDb, seed, `${trial.id}/awgn/${draw}`),
-          })),
-        ),
-      );
-      parts.answered(block.length);
-      answers.forEach(({ correct }, i) => {
-        const { id } = block[i] as PlannedTrial;
-        correctOf.set(id, (correctOf.get(id) ?? 0) + (correct ? 1 : 0));
-        if (correct) correctInDraw++;
-      });
-    }
-    correctPerDraw.push(correctInDraw);
-  }
+  const correctPerDraw = new Array<number>(questions.awgnDraws).fill(0);
+  const block = async (draw: number, from: number): Promise<void> => {
+    const part = counted.slice(from, from + BLOCK_TRIALS);
+    const sent = await Promise.all(part.map((trial) => parts.tokensOf(trial.question)));
+    const answers = await lane.run(LANE_PRIORITY.reference, () =>
+      model.answer(
+        part.map((trial, i) => ({
+          question: trial.question,
+          received: overAwgn(model, sent[i] as UserTokens, snrDb, seed, `${trial.id}/awgn/${draw}`),
+        })),
+      ),
+    );
+    parts.answered(part.length);
+    answers.forEach(({ correct }, i) => {
+      if (!correct) return;
+      const { id } = part[i] as PlannedTrial;
+      correctOf.set(id, (correctOf.get(id) ?? 0) + 1);
+      correctPerDraw[draw] = (correctPerDraw[draw] ?? 0) + 1;
+    });
+  };
+  const blocks: Promise<void>[] = [];
+  for (let draw = 0; draw < questions.awgnDraws; draw++)
+    for (let from = 0; from < counted.length; from += BLOCK_TRIALS) blocks.push(block(draw, from));
+  await Promise.all(blocks);
   return {
     arm,
     requestedSnrDb: (trials[0] as PlannedTrial).requestedSnrDb,

@@ -10,8 +10,8 @@ export interface RunProgress {
   readonly remainingS: number | null;
 }
 
-/** Cost of one answer of an AWGN reference against one trial over the air, before it is known better. */
-const REFERENCE_COST = 0.12;
+/** Seconds for one answer of an AWGN reference, until the run shows its own. */
+const ASSUMED_ANSWER_S = 1e-3;
 
 export class ProgressMeter {
   private phase: RunProgress['phase'] = 'sounding';
@@ -19,6 +19,9 @@ export class ProgressMeter {
   private endedMs: number | null = null;
   private trialsHere = 0;
   private referenceAnswersHere = 0;
+  /** When the trials were done, and the answers of references computed beside them until then. */
+  private referencesMs: number | null = null;
+  private answersBefore = 0;
 
   /**
    * @param trialsBefore trials that earlier sessions did
@@ -43,6 +46,8 @@ export class ProgressMeter {
 
   trialsFinished(): void {
     this.phase = 'references';
+    this.referencesMs = this.now();
+    this.answersBefore = this.referenceAnswersHere;
   }
 
   referenceAnswered(answers: number): void {
@@ -66,11 +71,15 @@ export class ProgressMeter {
   }
 
   private remainingS(): number | null {
-    if (this.startedMs === null) return null;
-    const elapsedS = (this.now() - this.startedMs) / 1000;
-    const done = this.trialsHere + REFERENCE_COST * this.referenceAnswersHere;
-    const total = this.trialsTotal - this.trialsBefore + REFERENCE_COST * this.referenceAnswersLeft;
-    if (done <= 0 || elapsedS < 0.5) return null;
-    return Math.max(0, (elapsedS * (total - done)) / done);
+    const rate = this.questionsPerSecond();
+    if (this.startedMs === null || rate === 0) return null;
+    const trialsS = (this.trialsTotal - this.trialsBefore - this.trialsHere) / rate;
+    return trialsS + (this.referenceAnswersLeft - this.referenceAnswersHere) * this.answerS();
+  }
+
+  private answerS(): number {
+    const answers = this.referenceAnswersHere - this.answersBefore;
+    if (this.referencesMs === null || answers === 0) return ASSUMED_ANSWER_S;
+    return (this.now() - this.referencesMs) / 1000 / answers;
   }
 }

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { TrialRecord } from '../../app/config/run-documents';
@@ -62,7 +71,7 @@ describe('the engine', () => {
       assert.equal(point.burstsSent, 300);
       assert.ok(Math.abs((point.measuredSnrDb ?? 99) - point.requestedSnrDb) < 0.25, `${point.measuredSnrDb}`);
       assert.ok(Math.abs((point.trueSnrDb ?? 99) - point.requestedSnrDb) < 0.25);
-      assert.ok(Math.abs((point.snrErrorDb ?? 99)) < 0.1);
+      assert.ok(Math.abs(point.snrErrorDb ?? 99) < 0.1);
       assert.ok(Math.abs(point.difference ?? 99) < 0.12, `${point.difference}`);
       assert.equal(point.blindAccuracy, 0.25);
       const difference = (point.accuracy ?? 0) - (point.awgnAccuracy ?? 0);
@@ -102,7 +111,10 @@ describe('the engine', () => {
   it('fails with one line when points are out of reach of the gains', async () => {
     const { end } = await run({ faults: { offsetsDb: { text: -75, visual: 15, audio: -50 } } });
     assert.equal(end.stop.outcome, 'failed');
-    assert.match(end.stop.message ?? '', /^sweep.snrDb: out of reach of the radios' gains: 20 dB for text \(TWIN-TEXT\), whose/);
+    assert.match(
+      end.stop.message ?? '',
+      /^sweep.snrDb: out of reach of the radios' gains: 20 dB for text \(TWIN-TEXT\), whose/,
+    );
     assert.match(end.stop.message ?? '', /0, 10 dB for visual \(TWIN-VISUAL\)/);
     assert.ok(!(end.stop.message ?? '').includes('\n'));
     assert.equal(readRun(end.folder).trials.length, 0);
@@ -111,7 +123,10 @@ describe('the engine', () => {
   it('fails with one line when a user is not heard at all', async () => {
     const { end } = await run({ faults: { offsetsDb: { text: -500 } } });
     assert.equal(end.stop.outcome, 'failed');
-    assert.match(end.stop.message ?? '', /^radios.text: no burst of TWIN-TEXT was heard up to its highest transmit gain of 89.75 dB/);
+    assert.match(
+      end.stop.message ?? '',
+      /^radios.text: no burst of TWIN-TEXT was heard up to its highest transmit gain of 89.75 dB/,
+    );
   });
 
   it('answers from zeros where bursts are lost, and counts them', async () => {
@@ -142,7 +157,8 @@ describe('the engine', () => {
     assert.ok(contents.spoilt.length >= 2 * tried.length);
     assert.equal(contents.spoilt[0]?.events[0]?.kind, 'overflow');
     // The same noise without the event: the same results.
-    const results = (runFolder: string): unknown[] => readRun(runFolder).trials.map(({ id, correct, bursts }) => [id, correct, bursts]);
+    const results = (runFolder: string): unknown[] =>
+      readRun(runFolder).trials.map(({ id, correct, bursts }) => [id, correct, bursts]);
     const byId = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
     assert.deepEqual(results(events.end.folder).sort(byId), results(plain.end.folder).sort(byId));
   });
@@ -165,7 +181,7 @@ describe('the engine', () => {
   it('ends the run when the radio process is lost, and leaves a folder that resumes', async () => {
     const { end } = await run({ faults: { dieAfterTrials: 230 } });
     assert.equal(end.stop.outcome, 'failed');
-    assert.match(end.stop.message ?? '', /^the radio process ended: killed by signal SIGKILL/);
+    assert.match(end.stop.message ?? '', /^the radio process ended \(killed by signal SIGKILL\)/);
     const left = readRun(end.folder);
     assert.ok(left.trials.length > 0 && left.trials.length < 300);
     assert.ok(existsSync(path.join(end.folder, 'report', 'index.html')));
@@ -179,7 +195,12 @@ describe('the engine', () => {
     const out = newOut();
     const launcher = { open: () => Promise.reject(new Error('TWIN-BASE does not answer')) };
     await assert.rejects(
-      runExperiment({ file: writeExperiment(folder), out, resume: false }, handParts(launcher), {}, new AbortController().signal),
+      runExperiment(
+        { file: writeExperiment(folder), out, resume: false },
+        handParts(launcher),
+        {},
+        new AbortController().signal,
+      ),
       (error) => error instanceof RunFailedError && /TWIN-BASE does not answer/.test(error.message),
     );
     assert.ok(!existsSync(out));
@@ -197,7 +218,10 @@ describe('the engine', () => {
   it('gives the model full blocks', async () => {
     const sizes: number[] = [];
     const file = writeExperiment(folder, GOOD_FILE.replace('awgnDraws: 3', 'awgnDraws: 0'));
-    const parts = handParts(new HandLauncher(), handModel((size) => sizes.push(size)));
+    const parts = handParts(
+      new HandLauncher(),
+      handModel((size) => sizes.push(size)),
+    );
     await runExperiment({ file, out: newOut(), resume: false }, parts, {}, new AbortController().signal);
     assert.deepEqual(sizes, [64, 36, 64, 36, 64, 36]);
   });
@@ -213,7 +237,10 @@ describe('the engine', () => {
       },
     });
     assert.deepEqual(told, ['300 true', '0 true', '10 true', '20 true']);
-    assert.deepEqual(shares, [...shares].sort((a, b) => a - b));
+    assert.deepEqual(
+      shares,
+      [...shares].sort((a, b) => a - b),
+    );
     assert.equal(shares.at(-1), 300);
   });
 });
@@ -259,7 +286,13 @@ describe('stopping and resuming', () => {
       const out = newOut();
       cpSync(whole.end.folder, out, { recursive: true });
       rmSync(path.join(out, 'stop.json'));
-      writeFileSync(path.join(out, 'trials.jsonl'), lines.slice(0, kept).map((line) => `${line}\n`).join('') + torn);
+      writeFileSync(
+        path.join(out, 'trials.jsonl'),
+        lines
+          .slice(0, kept)
+          .map((line) => `${line}\n`)
+          .join('') + torn,
+      );
       truncateSync(path.join(out, 'references.jsonl'));
       assert.equal(readRun(out).trials.length, Math.max(0, kept - before), `${kept}`);
       const resumed = await run({ out, resume: true });
@@ -289,10 +322,20 @@ describe('stopping and resuming', () => {
     const abort = new AbortController();
     const stopAtFirst: RunObserver = { point: () => abort.abort() };
     const file = writeExperiment(folder, text);
-    const first = await runExperiment({ file, out: null, resume: false }, handParts(new HandLauncher({ trialMs: 2 })), stopAtFirst, abort.signal);
+    const first = await runExperiment(
+      { file, out: null, resume: false },
+      handParts(new HandLauncher({ trialMs: 2 })),
+      stopAtFirst,
+      abort.signal,
+    );
     assert.equal(first.stop.outcome, 'stopped');
     assert.match(path.basename(first.folder), /^\d{4}-\d\d-\d\d-\d{6}-by-hand$/);
-    const resumed = await runExperiment({ file, out: null, resume: true }, handParts(new HandLauncher()), {}, new AbortController().signal);
+    const resumed = await runExperiment(
+      { file, out: null, resume: true },
+      handParts(new HandLauncher()),
+      {},
+      new AbortController().signal,
+    );
     assert.equal(resumed.folder, first.folder);
     assert.equal(resumed.stop.outcome, 'done');
     await assert.rejects(
@@ -303,7 +346,10 @@ describe('stopping and resuming', () => {
 
   it('refuses another plan, a used folder, and a folder that is no run', async () => {
     const { end } = await run();
-    await assert.rejects(run({ out: end.folder, resume: true, text: GOOD_FILE.replace('seed: 7', 'seed: 8') }), /another plan or bundle/);
+    await assert.rejects(
+      run({ out: end.folder, resume: true, text: GOOD_FILE.replace('seed: 7', 'seed: 8') }),
+      /another plan or bundle/,
+    );
     await assert.rejects(run({ out: end.folder }), /is not empty; allowed a new or empty folder, or --resume/);
     await assert.rejects(run({ out: path.join(folder, 'bundle'), resume: true }), /no run.json; allowed a run folder/);
   });

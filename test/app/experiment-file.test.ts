@@ -15,7 +15,10 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-async function violations(text: string, inspect = (): Promise<BundleFacts> => Promise.resolve(HAND_FACTS)): Promise<string[]> {
+async function violations(
+  text: string,
+  inspect = (): Promise<BundleFacts> => Promise.resolve(HAND_FACTS),
+): Promise<string[]> {
   try {
     await loadExperiment(writeExperiment(folder, text), inspect);
     return [];
@@ -350,20 +353,32 @@ describe('a bad experiment file', () => {
       'outputs',
     ]);
     const numbers = found.map((line) => Number(line.split(':')[1]));
-    assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b));
+    assert.deepEqual(
+      numbers,
+      [...numbers].sort((a, b) => a - b),
+    );
   });
 
   it('is refused when it cannot be read, or is no mapping, or no YAML', async () => {
     const missing = path.join(folder, 'nothing.yml');
-    await assert.rejects(loadExperiment(missing, () => Promise.resolve(HAND_FACTS)), /nothing.yml:1: cannot be read \(ENOENT\)/);
-    assert.match((await violations('- a\n- b\n'))[0] ?? '', /experiment.yml:1: value \["a","b"\]; allowed a mapping with name/);
+    await assert.rejects(
+      loadExperiment(missing, () => Promise.resolve(HAND_FACTS)),
+      /nothing.yml:1: cannot be read \(ENOENT\)/,
+    );
+    assert.match(
+      (await violations('- a\n- b\n'))[0] ?? '',
+      /experiment.yml:1: value \["a","b"\]; allowed a mapping with name/,
+    );
     assert.match((await violations('name: "open\n'))[0] ?? '', /experiment.yml:\d: not valid YAML/);
   });
 
   it('is refused with the reason of a broken bundle', async () => {
     const found = await violations(GOOD_FILE, () => Promise.reject(new Error('answer.onnx: sha256 does not match')));
     assert.equal(found.length, 1);
-    assert.match(found[0] ?? '', /^experiment.yml:3: task.bundle: value "bundle"; allowed .*answer.onnx: sha256 does not match/);
+    assert.match(
+      found[0] ?? '',
+      /^experiment.yml:3: task.bundle: value "bundle"; allowed .*answer.onnx: sha256 does not match/,
+    );
   });
 });
 
@@ -372,7 +387,11 @@ describe('a good experiment file', () => {
     const { experiment } = await loadExperiment(writeExperiment(folder), () => Promise.resolve(HAND_FACTS));
     assert.equal(experiment.arm, 'over-the-air');
     assert.deepEqual(experiment.output, { folder: 'runs', csiEveryNthTrial: 5 });
-    assert.deepEqual(experiment.air?.radios['TWIN-VISUAL'], { clockErrorPpm: 0, noiseFigureDb: 6, maxOutputPowerDbm: 10 });
+    assert.deepEqual(experiment.air?.radios['TWIN-VISUAL'], {
+      clockErrorPpm: 0,
+      noiseFigureDb: 6,
+      maxOutputPowerDbm: 10,
+    });
     assert.deepEqual(experiment.air?.paths[0]?.taps, [{ delayS: 0, powerDb: 0, phaseRad: 0 }]);
     const setup = benchSetup(experiment);
     assert.equal(setup.sampleRateHz, 5e6);
@@ -394,8 +413,25 @@ describe('a good experiment file', () => {
   it('has every field described in docs/experiments.md', async () => {
     const { sectionSchemas } = await import('../../app/experiment/schema.js');
     const text = readFileSync(path.join(repositoryRoot(), 'docs', 'experiments.md'), 'utf8');
-    const fields = ['clockErrorPpm', 'noiseFigureDb', 'maxOutputPowerDbm', 'pathLossDb', 'delayS', 'powerDb', 'phaseRad'];
-    fields.push('centerFrequencyHz', 'rxGainDb', 'leadS', 'leadJitterS', 'tokens', 'snrDb', 'trialsPerPoint', 'distinct');
+    const fields = [
+      'clockErrorPpm',
+      'noiseFigureDb',
+      'maxOutputPowerDbm',
+      'pathLossDb',
+      'delayS',
+      'powerDb',
+      'phaseRad',
+    ];
+    fields.push(
+      'centerFrequencyHz',
+      'rxGainDb',
+      'leadS',
+      'leadJitterS',
+      'tokens',
+      'snrDb',
+      'trialsPerPoint',
+      'distinct',
+    );
     fields.push('awgnDraws', 'burstsPerRound', 'toleranceDb', 'csiEveryNthTrial', ...Object.keys(sectionSchemas));
     for (const field of fields) assert.ok(text.includes(`\`${field}`) || text.includes(`.${field}\``), field);
   });
@@ -403,7 +439,9 @@ describe('a good experiment file', () => {
 
 describe('the plan', () => {
   const planOf = async (text = GOOD_FILE): Promise<ReturnType<typeof makePlan>> => {
-    const { experiment, bundle } = await loadExperiment(writeExperiment(folder, text), () => Promise.resolve(HAND_FACTS));
+    const { experiment, bundle } = await loadExperiment(writeExperiment(folder, text), () =>
+      Promise.resolve(HAND_FACTS),
+    );
     return makePlan(experiment, bundle);
   };
 

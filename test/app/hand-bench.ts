@@ -107,7 +107,7 @@ export class HandBench implements Bench {
   die(): void {
     if (this.lost) return;
     this.lost = true;
-    this.listener('killed by signal SIGKILL');
+    this.listener('the radio process ended (killed by signal SIGKILL)');
   }
 
   private burst(trialId: string, { user, sequence, tokens, txGainDb }: BurstRequest): BurstResult {
@@ -183,6 +183,7 @@ export function handModel(onAnswer: (batch: number) => void = () => undefined): 
       words: ['what', 'is', 'it'],
       answer: 'seven',
     })),
+    parallelCalls: 2,
     blindPrior: () => 0.25,
     encode: (indices) => Promise.resolve(indices.map(sent)),
     answer: (batch) => {

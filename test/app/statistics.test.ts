@@ -7,7 +7,7 @@ describe('statistics', () => {
   // Wilson score intervals without continuity correction, worked out from the formula by hand.
   const known: [number, number, number, number][] = [
     [5, 10, 0.2365931, 0.7634069],
-    [1, 10, 0.01787621, 0.404150],
+    [1, 10, 0.01787621, 0.40415],
     [85, 100, 0.7671645, 0.9069402],
     [1260, 1500, 0.8205824, 0.8576806],
   ];
@@ -55,7 +55,10 @@ describe('seeded random numbers', () => {
     const items = Array.from({ length: 50 }, (_, i) => i);
     const mixed = shuffled(items, seededRandom(4, 'mix'));
     assert.notDeepEqual(mixed, items);
-    assert.deepEqual([...mixed].sort((a, b) => a - b), items);
+    assert.deepEqual(
+      [...mixed].sort((a, b) => a - b),
+      items,
+    );
   });
 });
 

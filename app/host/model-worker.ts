@@ -1,0 +1,83 @@
+/**
+ * A thread that holds one bundle: the model computes for tens of milliseconds at a time, and the host must go on
+ * telling the radio process that it lives. Spoken to by bundle-model.ts alone.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { Bundle } from '../../models/runtime';
+import type { BundleFacts, ModelAnswer, ModelQuestion, UserTokens } from '../experiment/model';
+
+export type ModelCall =
+  | {
+      readonly call: 'encode';
+      readonly indices: readonly number[];
+      readonly lengths: { visual: number; audio: number };
+    }
+  | { readonly call: 'answer'; readonly batch: readonly { question: number; received: UserTokens }[] }
+  | { readonly call: 'blindAnswers' }
+  | { readonly call: 'close' };
+
+export interface ModelResults {
+  readonly encode: readonly UserTokens[];
+  readonly answer: readonly ModelAnswer[];
+  /** By question: whether the prior that knows the question alone answers it rightly. */
+  readonly blindAnswers: readonly boolean[];
+  readonly close: null;
+}
+
+export type WorkerRequest = ModelCall & { readonly id: number };
+
+export type WorkerReply =
+  | { readonly type: 'ready'; readonly facts: BundleFacts; readonly questions: readonly ModelQuestion[] }
+  | { readonly type: 'refused'; readonly message: string }
+  | { readonly type: 'done'; readonly id: number; readonly result: ModelResults[ModelCall['call']] }
+  | { readonly type: 'failed'; readonly id: number; readonly message: string };
+
+/** The task that a bundle of schema version 1 answers; the manifest names none. */
+const BUNDLE_TASK = 'digit-avqa';
+
+async function perform(bundle: Bundle, request: ModelCall): Promise<ModelResults[ModelCall['call']]> {
+  switch (request.call) {
+    case 'encode':
+      return bundle.encode(request.indices, request.lengths);
+    case 'answer':
+      return bundle.answer(request.batch);
+    case 'blindAnswers':
+      return bundle.questions.map(({ index }) => bundle.blindPrior([index]) === 1);
+    case 'close':
+      await bundle.close();
+      return null;
+  }
+}
+
+async function serve(port: NonNullable<typeof parentPort>, folder: string): Promise<void> {
+  const reply = (message: WorkerReply): void => port.postMessage(message);
+  let bundle: Bundle;
+  try {
+    bundle = await Bundle.load(folder);
+  } catch (error) {
+    reply({ type: 'refused', message: (error as Error).message });
+    return;
+  }
+  reply({
+    type: 'ready',
+    facts: {
+      name: bundle.name,
+      hash: bundle.hash,
+      task: BUNDLE_TASK,
+      questions: bundle.questions.length,
+      tokenLengths: { visual: bundle.allowedTokenLengths('visual'), audio: bundle.allowedTokenLengths('audio') },
+    },
+    questions: bundle.questions.map(({ index, family, words, answer }) => ({ index, family, words, answer })),
+  });
+  port.on('message', (request: WorkerRequest) => {
+    perform(bundle, request).then(
+      (result) => {
+        reply({ type: 'done', id: request.id, result });
+        if (request.call === 'close') port.close();
+      },
+      (error: unknown) => reply({ type: 'failed', id: request.id, message: (error as Error).message }),
+    );
+  });
+}
+
+if (parentPort !== null) void serve(parentPort, workerData as string);
