@@ -13,10 +13,10 @@ constexpr int kShifts = 16; // -8..7 bins
 constexpr int kLineSpacing = kGateWindow / kShortPeriod;
 
 // In noise, line power over mean bin power is Gamma(12) for one shift and Gamma(24) for two neighbours (a CFO
-// between two bins). Both thresholds are exceeded about once in 10^4; a burst at Es/N0 = -5 dB reads
+// between two bins). With these thresholds 1.4 % of noise windows open; a burst at Es/N0 = -5 dB reads
 // about 60.
-constexpr float kOneShiftThreshold = 30.0F;
-constexpr float kTwoShiftsThreshold = 46.0F;
+constexpr float kOneShiftThreshold = 26.0F;
+constexpr float kTwoShiftsThreshold = 41.0F;
 
 /** power[i] = |bin i - 128|^2, DC in the middle. */
 OTAPHY_CLONES void powerSpectrum(const Cf* bins, float* power) {

@@ -12,9 +12,10 @@ inline constexpr int kGateHop = 64;
 
 /**
  * First stage of the search. The short training is 12 spectral lines, 16 bins apart in a 256-point spectrum,
- * moved by the CFO. For every shift of -8..8 bins the line powers are summed and compared with the mean power
- * per bin: coherent over 256 samples, non-coherent over lines, so it needs no CFO, channel or level (a 16-lag
- * autocorrelation would have to open on 6 % of noise to find what this finds at -5 dB with 0.1 %).
+ * moved by the CFO. For every shift of -8..7 bins the line powers are summed and compared with the mean power
+ * per bin: coherent over 256 samples, non-coherent over lines, so it needs no CFO, channel or level. (At
+ * Es/N0 = -5 dB the 16-lag autocorrelation lies only 1.5 sigma above a threshold that noise passes once in
+ * 1,000.)
  */
 class Gate {
 public:

@@ -91,7 +91,8 @@ inline Heard listen(const std::vector<air::Cf>& stream, const ReceiverConfig& co
 /** Every number of two bursts is the same, bit by bit. */
 inline bool sameBits(const ReceivedBurst& a, const ReceivedBurst& b) {
   const auto same = [](const auto& x, const auto& y) {
-    return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(x[0])) == 0;
+    return x.size() == y.size() &&
+           (x.size() == 0 || std::memcmp(x.data(), y.data(), x.size() * sizeof(x[0])) == 0);
   };
   const auto sameNumber = [](double x, double y) { return std::memcmp(&x, &y, sizeof x) == 0; };
   return a.outcome == b.outcome && a.startSample == b.startSample &&
