@@ -278,8 +278,9 @@ int TwinDevice::readStreamStatus(SoapySDR::Stream* handle, size_t& chanMask, int
   const std::shared_ptr<TwinStream> stream = find(handle);
   if (!stream)
     return SOAPY_SDR_STREAM_ERROR;
-  const Direction direction = stream->direction == SOAPY_SDR_RX ? Direction::Rx : Direction::Tx;
-  const std::optional<medium::Event> event = radio_->waitEvent(direction, timeoutUs);
+  if (stream->direction == SOAPY_SDR_RX)
+    return SOAPY_SDR_NOT_SUPPORTED; // readStream reports overflows and late starts, each once
+  const std::optional<medium::Event> event = radio_->waitEvent(Direction::Tx, timeoutUs);
   flags = 0;
   if (!event)
     return SOAPY_SDR_TIMEOUT;

@@ -18,6 +18,16 @@ echo "$probe" | grep -qi 'error\|warn' && fail "--probe complains: $probe"
 refused=$("$util" --probe="driver=twin,serial=TWIN-NOBODY" 2>&1) && fail "an unknown serial was accepted"
 echo "$refused" | grep -q 'TWIN-NOBODY' || fail "the refusal does not name the serial: $refused"
 for direction in RX TX; do
+  # The rate test runs until it is interrupted, prints its rate after about five seconds, and beside it "Overflows" or
+  # "Underflows" if there were any.
+  shown=$(timeout -s INT 6 "$util" --args="driver=twin" --rate=20e6 --direction=$direction 2>&1)
+  echo "$shown" | grep -q 'MBps' || fail "$direction: no rate was shown: $shown"
+  echo "$shown" | grep -qi 'flows\|unexpected\|error' && fail "$direction: it complains: $shown"
+done
+echo "$probe" | grep -qi 'error\|warn' && fail "--probe complains: $probe"
+refused=$("$util" --probe="driver=twin,serial=TWIN-NOBODY" 2>&1) && fail "an unknown serial was accepted"
+echo "$refused" | grep -q 'TWIN-NOBODY' || fail "the refusal does not name the serial: $refused"
+for direction in RX TX; do
   # The rate test runs until it is interrupted. U, O and T are its letters for underflow, overflow and timeout.
   shown=$(timeout -s INT 3 "$util" --args="driver=twin" --rate=20e6 --direction=$direction 2>&1)
   echo "$shown" | grep -q 'Msps' || fail "$direction: no rate was shown: $shown"
