@@ -192,7 +192,7 @@ export class HostSupervisor<Port> {
       this.killReason = `did not answer for ${Math.round(silentMs / 1000)} s and was ended`;
       this.process.kill();
     } else if (silentMs >= silentAfterMs) {
-      this.setPhase('silent', `The host process has not answered for ${Math.floor(silentMs / 1000)} s.`);
+      this.setPhase('silent', `The host process has not answered for more than ${silentAfterMs / 1000} s.`);
     }
   }
 
