@@ -29,19 +29,21 @@ OTAPHY_CLONES void powerSpectrum(const Cf* bins, float* power) {
 }
 
 OTAPHY_CLONES float fold(const float* power, float* lines) {
-  float lanes[kLanes] = {};
+  static_assert(kShifts == kLanes);
+  float lanes[kLanes] = {}, sums[kShifts] = {};
   for (int i = 0; i < kGateWindow; i += kLanes)
     for (int j = 0; j < kLanes; ++j)
       lanes[j] += power[i + j];
-  for (int f = 0; f < kShifts; ++f)
-    lines[f] = 0;
-  for (int l = -6; l <= 6; ++l) {
-    if (l == 0)
-      continue;
-    const float* row = power + kGateWindow / 2 + l * kLineSpacing - kShifts / 2;
+  const float* row = power + kGateWindow / 2 - 6 * kLineSpacing - kShifts / 2;
+  for (int l = 0; l < 6; ++l)
     for (int f = 0; f < kShifts; ++f)
-      lines[f] += row[f];
-  }
+      sums[f] += row[l * kLineSpacing + f];
+  row += 7 * kLineSpacing; // there is no line at DC
+  for (int l = 0; l < 6; ++l)
+    for (int f = 0; f < kShifts; ++f)
+      sums[f] += row[l * kLineSpacing + f];
+  for (int f = 0; f < kShifts; ++f)
+    lines[f] = sums[f];
   return sumLanes(lanes);
 }
 

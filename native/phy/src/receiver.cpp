@@ -31,21 +31,43 @@ struct Admission {
   std::int64_t saturated = 0, bad = 0;
 };
 
-/** Copies, counts saturated samples and replaces unusable ones by zero. */
-OTAPHY_CLONES Admission admit(const Cf* in, Cf* out, std::size_t count, float saturation) {
-  const float* x = reinterpret_cast<const float*>(in);
-  float* y = reinterpret_cast<float*>(out);
-  int saturated = 0, bad = 0;
-  for (std::size_t n = 0; n < count; ++n) {
-    const float re = x[2 * n], im = x[2 * n + 1];
-    const float a = std::fabs(re), b = std::fabs(im);
-    const bool usable = (a <= kLargestSample) & (b <= kLargestSample);
-    saturated += static_cast<int>((a >= saturation) | (b >= saturation));
-    bad += static_cast<int>(!usable);
-    y[2 * n] = usable ? re : 0.0F;
-    y[2 * n + 1] = usable ? im : 0.0F;
+/** Copies; true when every I and Q is below `limit` (which a NaN is not). */
+OTAPHY_CLONES bool copyBelow(const float* in, float* out, std::size_t count, float limit) {
+  int above[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    for (int j = 0; j < kLanes; ++j) {
+      const float v = in[i + j];
+      out[i + j] = v;
+      above[j] |= static_cast<int>(!(std::fabs(v) < limit));
+    }
+  for (; i < count; ++i) {
+    out[i] = in[i];
+    above[0] |= static_cast<int>(!(std::fabs(in[i]) < limit));
   }
-  return {saturated, bad};
+  return sumLanes(above) == 0;
+}
+
+/** Copies, counts saturated samples and replaces unusable ones by zero. */
+Admission admit(const Cf* in, Cf* out, std::size_t count, float saturation) {
+  Admission result;
+  constexpr std::size_t kBlock = 512;
+  for (std::size_t from = 0; from < count; from += kBlock) {
+    const std::size_t n = std::min(kBlock, count - from);
+    if (copyBelow(reinterpret_cast<const float*>(in + from), reinterpret_cast<float*>(out + from), 2 * n,
+                  std::min(saturation, kLargestSample)))
+      continue;
+    for (Cf* s = out + from; s != out + from + n; ++s) {
+      const float a = std::fabs(s->real()), b = std::fabs(s->imag());
+      if (a >= saturation || b >= saturation)
+        ++result.saturated;
+      if (a <= kLargestSample && b <= kLargestSample)
+        continue;
+      ++result.bad;
+      *s = 0;
+    }
+  }
+  return result;
 }
 
 } // namespace
