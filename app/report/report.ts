@@ -61,7 +61,7 @@ async function drawPictures(run: RunContents, points: readonly PointSummary[]): 
     pictures.push({
       name: 'constellation',
       caption:
-        'Equalised payload symbols of a few bursts. Tokens are sent as analog values, so no grid of points is to be expected: a cloud of unit power, blurred by noise.',
+        'Equalised payload symbols of a few bursts. Tokens are sent as analog values, so no grid of points is to be expected: a cloud of about unit power, which the LMMSE equaliser draws inward where SNR is low.',
       png: toPng(constellationChart(run.views, users, simulated ? ', twins' : '')),
     });
   const csi = await readCsi(run.folder);

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { fork, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { repositoryRoot } from '../../app/config/paths';
+import { HostService } from '../../app/host/service';
+import { hostEventSchema, type HostEvent } from '../../app/ipc/host-messages';
+import { readRun } from '../../app/store/run-reader';
+import { GOOD_FILE, HandLauncher, handParts, writeExperiment, type HandFaults } from './hand-bench';
+
+let folder = '';
+before(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'otabench-host-'));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Keeps what it is told, and refuses what the contract does not know. */
+class Listener {
+  readonly events: HostEvent[] = [];
+  private waiting: { readonly test: (event: HostEvent) => boolean; readonly resolve: (event: HostEvent) => void }[] =
+    [];
+
+  post(event: unknown): void {
+    const parsed = hostEventSchema.parse(event);
+    this.events.push(parsed);
+    this.waiting = this.waiting.filter(({ test, resolve }) => {
+      if (!test(parsed)) return true;
+      resolve(parsed);
+      return false;
+    });
+  }
+
+  until<Type extends HostEvent['type']>(type: Type): Promise<Extract<HostEvent, { type: Type }>> {
+    const known = this.events.find((event) => event.type === type);
+    if (known !== undefined) return Promise.resolve(known as Extract<HostEvent, { type: Type }>);
+    return new Promise((resolve) => {
+      this.waiting.push({
+        test: (event) => event.type === type,
+        resolve: resolve as (event: HostEvent) => void,
+      });
+    });
+  }
+
+  all<Type extends HostEvent['type']>(type: Type): Extract<HostEvent, { type: Type }>[] {
+    return this.events.filter((event) => event.type === type) as Extract<HostEvent, { type: Type }>[];
+  }
+}
+
+function service(faults: HandFaults = {}): { host: HostService; control: Listener; exits: number[]; file: string } {
+  const control = new Listener();
+  const exits: number[] = [];
+  const parts = handParts(new HandLauncher(faults));
+  const host = new HostService(
+    '1.2.3',
+    control,
+    () => Promise.resolve(parts),
+    (code) => exits.push(code),
+  );
+  const text = GOOD_FILE.replace('output:\n', `output:\n  folder: ${path.join(folder, 'runs')}\n`);
+  return { host, control, exits, file: writeExperiment(folder, text) };
+}
+
+describe('the host behind its channel', () => {
+  it('runs an experiment and tells of it as agreed', async () => {
+    const { host, control, exits, file } = service();
+    assert.equal((await control.until('ready')).version, '1.2.3');
+    host.obey({ type: 'start-run', experimentFile: file });
+    const started = await control.until('run-started');
+    assert.equal(started.trialsTotal, 300);
+    assert.equal(started.simulated, true);
+    assert.equal(started.radios.length, 4);
+    const finished = await control.until('run-finished');
+    assert.equal(finished.outcome, 'done', finished.message ?? '');
+    assert.equal(finished.run, started.run);
+    assert.ok(finished.reportFile !== null && existsSync(finished.reportFile));
+    const complete = control.all('point').filter((event) => event.complete);
+    assert.deepEqual(
+      complete.map(({ point }) => point.requestedSnrDb),
+      [0, 10, 20],
+    );
+    assert.ok(complete.every(({ point }) => point.awgnAccuracy !== null && point.questions === 100));
+    const progress = control.all('progress');
+    assert.equal(progress.at(-1)?.trialsDone, 300);
+    await control.until('heartbeat');
+    await host.shutdown();
+    assert.deepEqual(exits, [0]);
+  });
+
+  it('refuses commands that it does not know, and a second run', async () => {
+    const { host, control, file } = service({ trialMs: 5 });
+    host.obey({ type: 'start-run' });
+    host.obey('nonsense');
+    assert.equal(control.all('error').length, 2);
+    assert.match(control.all('error')[0]?.message ?? '', /command refused: experimentFile/);
+    host.obey({ type: 'start-run', experimentFile: file });
+    await control.until('run-started');
+    host.obey({ type: 'start-run', experimentFile: file });
+    assert.match(control.all('error')[2]?.message ?? '', /a run goes on/);
+    host.obey({ type: 'stop-run' });
+    const finished = await control.until('run-finished');
+    assert.equal(finished.outcome, 'stopped');
+    await host.shutdown();
+  });
+
+  it('tells every violation of a bad file as an error', async () => {
+    const { host, control } = service();
+    const bad = writeExperiment(folder, GOOD_FILE.replace('seed: 7', 'seed: no').replace('[0, 10, 20]', '[]'));
+    host.obey({ type: 'start-run', experimentFile: bad });
+    await control.until('error');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(control.all('error').length, 2);
+    assert.equal(control.all('run-started').length, 0);
+    await host.shutdown();
+  });
+
+  it('shows a window that comes late what it missed', async () => {
+    const { host, control, file } = service();
+    host.obey({ type: 'start-run', experimentFile: file });
+    await control.until('run-finished');
+    const window = new Listener();
+    host.attach(window);
+    assert.deepEqual(
+      window.events.map(({ type }) => type).filter((type) => type !== 'progress'),
+      ['ready', 'run-started', 'point', 'point', 'point', 'run-finished'],
+    );
+    assert.ok(window.all('point').every(({ complete }) => complete));
+    await host.shutdown();
+  });
+
+  it('ends its run before it ends', async () => {
+    const { host, control, exits, file } = service({ trialMs: 5 });
+    host.obey({ type: 'start-run', experimentFile: file });
+    const { run } = await control.until('run-started');
+    await host.shutdown();
+    assert.deepEqual(exits, [0]);
+    assert.equal(control.all('run-finished')[0]?.outcome, 'stopped');
+    assert.equal(readRun(path.join(folder, 'runs', run)).stop?.outcome, 'stopped');
+  });
+});
+
+describe('the host process', () => {
+  const entry = path.join(repositoryRoot(), 'dist', 'app', 'host', 'main.js');
+
+  function start(): { child: ChildProcess; said: Listener; ended: Promise<number | null> } {
+    const child = fork(entry, [], { cwd: folder, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const said = new Listener();
+    child.on('message', (message) => said.post(message));
+    return { child, said, ended: new Promise((resolve) => child.on('exit', (code) => resolve(code))) };
+  }
+
+  it('says that it is ready, beats, and ends when told to', async () => {
+    const { child, said, ended } = start();
+    assert.equal((await said.until('ready')).pid, child.pid);
+    await said.until('heartbeat');
+    child.send({ type: 'shutdown' });
+    assert.equal(await ended, 0);
+  });
+
+  it('ends when whoever started it is gone', async () => {
+    const { child, said, ended } = start();
+    await said.until('ready');
+    child.disconnect();
+    assert.equal(await ended, 0);
+  });
+
+  it('is refused by hand', async () => {
+    const { spawnSync } = await import('node:child_process');
+    const { status, stderr } = spawnSync(process.execPath, [entry], { encoding: 'utf8' });
+    assert.equal(status, 2);
+    assert.match(stderr, /allowed: scripts\/otabench for a terminal/);
+  });
+});
