@@ -125,62 +125,93 @@ void addTap(const float* low, const float* high, float weight, float aRe, float 
   }
 }
 
-// Four vectors of outputs stay in registers over all lags.
-constexpr std::size_t kStrip = 2 * kLanes;
+// Filters use the processor's own vector width: wider ones would be lowered through memory. Eight
+// accumulators hide the latency of the multiply-adds.
+#if defined(__AVX512F__)
+constexpr std::size_t kNative = 16;
+#elif defined(__AVX__)
+constexpr std::size_t kNative = 8;
+#else
+constexpr std::size_t kNative = 4;
+#endif
+using Vector = float __attribute__((vector_size(kNative * sizeof(float))));
+constexpr std::size_t kUnroll = 4;
+constexpr std::size_t kStrip = kUnroll * kNative;
+static_assert(kBlock % kStrip == 0, "strips must fill a block");
 
-OTABENCH_INLINE Floats load(const float* from) {
-  Floats v;
-  __builtin_memcpy(&v, from, 64);
+OTABENCH_INLINE Vector load(const float* from) {
+  Vector v;
+  __builtin_memcpy(&v, from, sizeof v);
   return v;
 }
-OTABENCH_INLINE void store(float* to, Floats v) {
-  __builtin_memcpy(to, &v, 64);
+OTABENCH_INLINE void store(float* to, Vector v) {
+  __builtin_memcpy(to, &v, sizeof v);
 }
 
 void firComplex(const float* xRe, const float* xIm, const float* cRe, const float* cIm, std::size_t lagCount,
                 float* yRe, float* yIm) {
   for (std::size_t i = 0; i < kBlock; i += kStrip) {
-    Floats a0 = {}, a1 = {}, b0 = {}, b1 = {};
+    Vector a0 = {}, a1 = {}, a2 = {}, a3 = {};
+    Vector b0 = {}, b1 = {}, b2 = {}, b3 = {};
     for (std::size_t k = 0; k < lagCount; ++k) {
       const float* re = xRe + i - k;
       const float* im = xIm + i - k;
-      const Floats r0 = load(re), r1 = load(re + kLanes), m0 = load(im), m1 = load(im + kLanes);
+      const Vector r0 = load(re), r1 = load(re + kNative), r2 = load(re + 2 * kNative),
+                   r3 = load(re + 3 * kNative);
+      const Vector m0 = load(im), m1 = load(im + kNative), m2 = load(im + 2 * kNative),
+                   m3 = load(im + 3 * kNative);
       const float p = cRe[k];
       const float q = cIm[k];
       a0 += p * r0;
       a1 += p * r1;
+      a2 += p * r2;
+      a3 += p * r3;
       b0 += p * m0;
       b1 += p * m1;
+      b2 += p * m2;
+      b3 += p * m3;
       a0 -= q * m0;
       a1 -= q * m1;
+      a2 -= q * m2;
+      a3 -= q * m3;
       b0 += q * r0;
       b1 += q * r1;
+      b2 += q * r2;
+      b3 += q * r3;
     }
     store(yRe + i, a0);
-    store(yRe + i + kLanes, a1);
+    store(yRe + i + kNative, a1);
+    store(yRe + i + 2 * kNative, a2);
+    store(yRe + i + 3 * kNative, a3);
     store(yIm + i, b0);
-    store(yIm + i + kLanes, b1);
+    store(yIm + i + kNative, b1);
+    store(yIm + i + 2 * kNative, b2);
+    store(yIm + i + 3 * kNative, b3);
+  }
+}
+
+OTABENCH_INLINE void firPlane(const float* x, const float* c, std::size_t lagCount, float* y) {
+  for (std::size_t i = 0; i < kBlock; i += kStrip) {
+    Vector a0 = {}, a1 = {}, a2 = {}, a3 = {};
+    for (std::size_t k = 0; k < lagCount; ++k) {
+      const float* at = x + i - k;
+      const float p = c[k];
+      a0 += p * load(at);
+      a1 += p * load(at + kNative);
+      a2 += p * load(at + 2 * kNative);
+      a3 += p * load(at + 3 * kNative);
+    }
+    store(y + i, a0);
+    store(y + i + kNative, a1);
+    store(y + i + 2 * kNative, a2);
+    store(y + i + 3 * kNative, a3);
   }
 }
 
 void firReal(const float* xRe, const float* xIm, const float* c, std::size_t lagCount, float* yRe,
              float* yIm) {
-  for (std::size_t i = 0; i < kBlock; i += kStrip) {
-    Floats a0 = {}, a1 = {}, b0 = {}, b1 = {};
-    for (std::size_t k = 0; k < lagCount; ++k) {
-      const float* re = xRe + i - k;
-      const float* im = xIm + i - k;
-      const float p = c[k];
-      a0 += p * load(re);
-      a1 += p * load(re + kLanes);
-      b0 += p * load(im);
-      b1 += p * load(im + kLanes);
-    }
-    store(yRe + i, a0);
-    store(yRe + i + kLanes, a1);
-    store(yIm + i, b0);
-    store(yIm + i + kLanes, b1);
-  }
+  firPlane(xRe, c, lagCount, yRe);
+  firPlane(xIm, c, lagCount, yIm);
 }
 
 void crossfade(float* yRe, float* yIm, const float* zRe, const float* zIm) {
