@@ -1,7 +1,7 @@
 /** Header and run strip: host, transmitter, simulated mark, buttons, progress. */
 import { count, duration } from './format';
 import { create, part, setText } from './page';
-import { hostAnswers, isRunning, type RunView, type ViewState } from './state';
+import { hostAnswers, isComputingOnly, isRunning, type RunView, type ViewState } from './state';
 
 const HOST_TEXTS: Readonly<Record<ViewState['host']['phase'], string>> = {
   starting: 'Host starting',
@@ -67,7 +67,7 @@ export class RunStrip {
     const air = state.run?.simulated ? ', simulated air' : '';
     const { phase } = state.host;
     if (isRunning(state) && phase === 'silent') this.setTransmitter('unknown', 'Transmitter not known');
-    else if (isRunning(state)) this.setTransmitter('on', `TRANSMITTING${air}`);
+    else if (isRunning(state) && !isComputingOnly(state)) this.setTransmitter('on', `TRANSMITTING${air}`);
     else this.setTransmitter('off', 'Transmitter off');
   }
 
@@ -80,11 +80,15 @@ export class RunStrip {
     const { run } = state;
     setText(
       this.name,
-      run ? `${run.name}: ${RUN_TEXTS[run.phase]}` : state.startPending ? 'Preparing a run' : 'No run yet',
+      run
+        ? `${run.name}: ${isComputingOnly(state) ? 'computing the AWGN references' : RUN_TEXTS[run.phase]}`
+        : state.startPending
+          ? 'Preparing a run'
+          : 'No run yet',
     );
     this.progress.dataset['phase'] = run?.phase ?? 'none';
-    // Without a value the bar says "working", which is all that is known while a run is prepared.
-    if (state.startPending) this.progress.removeAttribute('value');
+    // Without a value the bar says "working": all that is known while a run is prepared, and after its last trial.
+    if (state.startPending || isComputingOnly(state)) this.progress.removeAttribute('value');
     else this.progress.value = run && run.trialsTotal > 0 ? run.trialsDone / run.trialsTotal : 0;
     if (!run) {
       for (const element of [this.trials, this.rate, this.time]) setText(element, '–');

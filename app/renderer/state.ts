@@ -64,6 +64,12 @@ export function isRunning(state: ViewState): boolean {
   return state.run?.phase === 'running' || state.run?.phase === 'stopping';
 }
 
+/** All trials have been on the air; what is left is arithmetic (the AWGN references, the report). */
+export function isComputingOnly(state: ViewState): boolean {
+  const { run } = state;
+  return run?.phase === 'running' && run.trialsTotal > 0 && run.trialsDone >= run.trialsTotal;
+}
+
 /** The host is there and answers. */
 export function hostAnswers(state: ViewState): boolean {
   return state.host.phase === 'ready' || state.host.phase === 'busy';
