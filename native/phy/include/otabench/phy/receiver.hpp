@@ -52,7 +52,7 @@ struct ReceivedBurst {
   std::int64_t startSample = 0;
   double startFraction = 0;   // startSample + startFraction is the fractional estimate, in [-0.5, 0.5)
   std::int64_t endSample = 0; // one past the last sample used
-  double detectionMetric = 0; // normalised cross-correlation of the long training, 0..1
+  double detectionMetric = 0; // normalised correlation with the whole preamble, 0..1
 
   double cfoHz = 0;          // transmitter's carrier minus receiver's
   double clockOffsetPpm = 0; // transmitter's clock minus receiver's, from cfoHz / centerFrequencyHz
@@ -63,25 +63,23 @@ struct ReceivedBurst {
 
   BurstHeader header; // valid when headerOk
 
-  /** [tokens, dimension] row-major, un-permuted, LMMSE times scale (the channel contract). Empty unless Ok.
-   */
+  /** [tokens, dimension] row-major: scale x LMMSE, un-permuted (the channel contract). Empty unless Ok. */
   std::vector<float> tokens;
 
-  double snrDb =
-      std::numeric_limits<double>::quiet_NaN(); // the best-informed estimate: known training and header
-  SnrEstimate snrRepeatedPreamble;              // 4 long training symbols against their mean
-  SnrEstimate snrEmptyCarriers;                 // noise on the 11 unused edge carriers; assumes white noise
-  SnrEstimate snrPilotEvm;                      // payload pilots against the channel estimate
-  SnrEstimate snrDataAided; // long training and re-encoded header against the channel estimate
-  double noiseVariance = 0; // per carrier, linear
-  double signalPower = 0;   // mean |channel|^2, linear, bias removed
+  // The best-informed estimate: data-aided and pilots together (repeated preamble without a valid header).
+  double snrDb = std::numeric_limits<double>::quiet_NaN();
+  SnrEstimate snrRepeatedPreamble; // 4 long training symbols against their mean
+  SnrEstimate snrEmptyCarriers;    // noise on the 11 unused edge carriers; assumes white noise
+  SnrEstimate snrPilotEvm;         // payload pilots against the channel estimate
+  SnrEstimate snrDataAided;        // long training and re-encoded header against the channel estimate
+  double noiseVariance = 0;        // per carrier, linear
+  double signalPower = 0;          // mean |channel|^2, linear, bias removed
 
   std::array<int, kLoadedCarriers> carriers = loadedCarriers();
   std::array<std::complex<float>, kLoadedCarriers> channel{};
   std::array<float, kLoadedCarriers> carrierSnrDb{};
 
-  /** Equalised payload symbols in transmitted order, de-biased and brought to unit mean power. Empty unless
-   * Ok. */
+  /** Payload symbols in transmitted order after LMMSE, brought to unit mean power. Empty unless Ok. */
   std::vector<std::complex<float>> constellation;
   std::int64_t payloadSymbols = 0;
   std::int64_t payloadOfdmSymbols = 0;
