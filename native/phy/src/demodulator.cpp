@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "simd.hpp"
+#include "carrier_math.hpp"
 
 namespace otabench::phy {
 
 namespace {
-
-constexpr double kTwoPi = 6.283185307179586;
-constexpr double kCentre = kCyclicPrefix / 2.0; // middle of the delay window, from the FFT's first sample
 
 /** Sum of log-likelihood ratios "no pilots" against "pilots" at which the payload counts as lost. */
 constexpr double kLossThreshold = 20;
@@ -38,72 +35,6 @@ template <int shortBlocks, int fullSymbols> const DelaySmoother& smootherFor() {
   return smoother;
 }
 
-OTAPHY_CLONES void multiply(Cf* out, const Cf* a, const Cf* b, int count) {
-  for (int n = 0; n < count; ++n)
-    out[n] = a[n] * b[n];
-}
-
-OTAPHY_CLONES void multiplyTurned(Cf* out, const Cf* a, const Cf* b, Cf turn) {
-  for (int n = 0; n < kLoadedCarriers; ++n)
-    out[n] = a[n] * b[n] * turn;
-}
-
-OTAPHY_CLONES double sumOfPowers(const Cf* values, std::size_t count) {
-  const float* v = reinterpret_cast<const float*>(values);
-  double lanes[kLanes] = {};
-  std::size_t i = 0;
-  for (; i + kLanes <= 2 * count; i += kLanes)
-    for (int j = 0; j < kLanes; ++j)
-      lanes[j] += static_cast<double>(v[i + j]) * v[i + j];
-  for (; i < 2 * count; ++i)
-    lanes[0] += static_cast<double>(v[i]) * v[i];
-  return sumLanes(lanes);
-}
-
-/** sum conj(h x) y over the loaded carriers. */
-OTAPHY_CLONES Cf matched(const Cf* channel, const Cf* sent, const Cf* received) {
-  const float* h = reinterpret_cast<const float*>(channel);
-  const float* x = reinterpret_cast<const float*>(sent);
-  const float* y = reinterpret_cast<const float*>(received);
-  constexpr int kWhole = kLoadedCarriers / 4 * 4;
-  static_assert(kWhole == kLoadedCarriers);
-  float re[4] = {}, im[4] = {};
-  for (int k = 0; k < kWhole; k += 4)
-    for (int j = 0; j < 4; ++j) {
-      const int i = 2 * (k + j);
-      const float ar = h[i] * x[i] - h[i + 1] * x[i + 1], ai = h[i] * x[i + 1] + h[i + 1] * x[i];
-      re[j] += ar * y[i] + ai * y[i + 1];
-      im[j] += ar * y[i + 1] - ai * y[i];
-    }
-  return {(re[0] + re[1]) + (re[2] + re[3]), (im[0] + im[1]) + (im[2] + im[3])};
-}
-
-/** sum |y - h x turn|^2 over the loaded carriers. */
-OTAPHY_CLONES float residual(const Cf* channel, const Cf* sent, const Cf* received, Cf turn) {
-  float lanes[4] = {};
-  for (int k = 0; k < kLoadedCarriers; k += 4)
-    for (int j = 0; j < 4; ++j) {
-      const Cf e = received[k + j] - channel[k + j] * sent[k + j] * turn;
-      lanes[j] += e.real() * e.real() + e.imag() * e.imag();
-    }
-  return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
-}
-
-/** sum += y conj(x) turn. */
-OTAPHY_CLONES void accumulate(Cf* sum, const Cf* received, const Cf* sent, Cf turn) {
-  for (int k = 0; k < kLoadedCarriers; ++k)
-    sum[k] += received[k] * std::conj(sent[k]) * turn;
-}
-
-/** Into -pi..pi. */
-double wrap(double phase) {
-  return phase - kTwoPi * std::nearbyint(phase / kTwoPi);
-}
-
-Cf unit(double phase) {
-  return {static_cast<float>(std::cos(phase)), static_cast<float>(std::sin(phase))};
-}
-
 double energy(const CarrierVector& v) {
   double sum = 0;
   for (const Cf& c : v)
@@ -111,30 +42,7 @@ double energy(const CarrierVector& v) {
   return sum;
 }
 
-constexpr int kDelaySteps = 11;
-constexpr double kDelayStep = 0.25;
-
 } // namespace
-
-/** Carrier responses of paths up to 1.25 samples from the integer timing. */
-struct DelayGrid {
-  CarrierVector ramp[kDelaySteps];
-  CarrierVector ones;
-};
-
-const DelayGrid& BurstDemodulator::delayGrid() {
-  static const DelayGrid grid = [] {
-    DelayGrid g;
-    g.ones.fill(Cf(1, 0));
-    for (int i = 0; i < kDelaySteps; ++i)
-      for (int k = 0; k < kLoadedCarriers; ++k) {
-        const double delay = (i - kDelaySteps / 2) * kDelayStep - (kCentre - kWindowLead);
-        g.ramp[i][k] = unit(-kTwoPi * loadedCarriers()[k] * delay / kCarriers);
-      }
-    return g;
-  }();
-  return grid;
-}
 
 BurstDemodulator::BurstDemodulator(const ReceiverConfig& config)
     : config_(config), fft_(kCarriers, Fft::Direction::Forward),
@@ -515,86 +423,6 @@ void BurstDemodulator::finish(ReceivedBurst& burst) {
   burst.payloadSymbols = static_cast<std::int64_t>(symbols);
   burst.outcome = BurstOutcome::Ok;
   describe(burst);
-}
-
-void BurstDemodulator::fillTiming(ReceivedBurst& burst) const {
-  // The strongest path's delay: maximum of the channel's response around the integer estimate.
-  const DelayGrid& grid = delayGrid();
-  double response[kDelaySteps];
-  for (int i = 0; i < kDelaySteps; ++i)
-    response[i] =
-        static_cast<double>(std::norm(matched(grid.ramp[i].data(), grid.ones.data(), channel_.data())));
-  const double* peak = std::max_element(response + 1, response + kDelaySteps - 1);
-  double best = (static_cast<double>(peak - response) - kDelaySteps / 2) * kDelayStep;
-  const double curvature = peak[-1] - 2 * peak[0] + peak[1];
-  if (curvature < 0)
-    best += std::clamp(0.5 * (peak[-1] - peak[1]) / curvature, -1.0, 1.0) * kDelayStep;
-  const double whole = std::nearbyint(best);
-  burst.startSample = longStart_ - kShortSamples + static_cast<std::int64_t>(whole);
-  burst.startFraction = best - whole;
-}
-
-void BurstDemodulator::fillSnr(ReceivedBurst& burst) const {
-  const auto estimate = [](double power, double noise, double noiseFreedom, double observations) {
-    SnrEstimate e;
-    if (!(power > 0) || !(noise > 0))
-      return e;
-    const double snr = power / noise;
-    e.snrDb = 10 * std::log10(snr);
-    e.sdDb = 4.343 * std::sqrt(1 / noiseFreedom + 2 / (observations * snr));
-    return e;
-  };
-  const double gain = smoother_->dataNoiseGain();
-  constexpr double kRepeated = kLongRepeats * kLoadedCarriers;
-  constexpr double kAll = kRepeated + kHeaderSymbols * kLoadedCarriers;
-  burst.snrRepeatedPreamble =
-      estimate(repeatedPower_, repeatedNoise_, (kLongRepeats - 1) * kLoadedCarriers, kRepeated);
-  if (!headerOk_) {
-    burst.snrDb = burst.snrRepeatedPreamble.snrDb;
-    return;
-  }
-  const double known = knownResidual_ / knownFreedom_;
-  burst.snrDataAided = estimate(rawPower_ - gain * known, known, knownFreedom_, kAll);
-  const double empty = emptyPower_ / static_cast<double>(std::max<std::int64_t>(emptyCount_, 1));
-  burst.snrEmptyCarriers = estimate(rawPower_ - gain * empty, empty, static_cast<double>(emptyCount_), kAll);
-  if (pilotFreedom_ > 0) {
-    const double pilot = pilotResidual_ / pilotFreedom_;
-    burst.snrPilotEvm = estimate(rawPower_ - gain * pilot, pilot, pilotFreedom_, kAll);
-  }
-  burst.snrDb = estimate(rawPower_ - gain * noiseVariance_, noiseVariance_, 1, 1).snrDb;
-}
-
-void BurstDemodulator::describe(ReceivedBurst& burst) const {
-  burst.startSample = longStart_ - kShortSamples;
-  burst.endSample = ofdmSymbols_ > 0 ? symbolEnd(ofdmSymbols_ - 1) : headerEnd();
-  burst.headerOk = headerOk_;
-  burst.detectionMetric = metric_;
-  burst.cfoHz = (cfo_ + trackedFrequency_) / kTwoPi * config_.sampleRateHz;
-  burst.clockOffsetPpm = config_.centerFrequencyHz > 0 ? burst.cfoHz / config_.centerFrequencyHz * 1e6 : 0;
-  if (!estimated_)
-    return;
-  fillTiming(burst);
-  burst.noiseVariance = noiseVariance_;
-  burst.phaseDriftRad = phaseDrift_;
-  burst.disturbed = disturbed_;
-  burst.payloadOfdmSymbols = ofdmSymbols_;
-  burst.endSample = ofdmSymbols_ > 0 ? symbolEnd(ofdmSymbols_ - 1) : headerEnd();
-  if (headerOk_)
-    burst.header = header_;
-  fillSnr(burst);
-  const double gain = smoother_->dataNoiseGain();
-  burst.signalPower = std::max(rawPower_ - gain * noiseVariance_, 0.0);
-  const auto perNoise = static_cast<float>(1 / noiseVariance_);
-  // Delays as seen from startSample.
-  const double shift = static_cast<double>(burst.startSample - (longStart_ - kShortSamples));
-  const double step = -kTwoPi * (kCentre - kWindowLead - shift) / kCarriers;
-  Cf ramp[kLoadedCarriers + 1];
-  fillRotation(ramp, kLoadedCarriers + 1, -step * kHighestCarrier, step);
-  for (int k = 0; k < kLoadedCarriers; ++k) {
-    burst.channel[k] = channel_[k] * ramp[burst.carriers[k] + kHighestCarrier];
-    const float snr = std::norm(channel_[k]) * perNoise - static_cast<float>(gain);
-    burst.carrierSnrDb[k] = 10 * std::log10(std::max(snr, 1e-3F));
-  }
 }
 
 } // namespace otabench::phy

@@ -60,6 +60,8 @@ public:
 
 private:
   static constexpr int kWindowLead = 6;
+  static constexpr double kCentre =
+      kCyclicPrefix / 2.0; // middle of the delay window, from the FFT's first sample
   static constexpr int kLongCentre =
       kLongRepeats * kCarriers / 2; // from the first repeat's start to reference_
   static constexpr int kShortBlocks = 3;

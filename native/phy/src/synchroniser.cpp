@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "carrier_math.hpp"
 #include "simd.hpp"
 
 namespace otabench::phy {
 
 namespace {
 
-constexpr double kTwoPi = 6.283185307179586;
 constexpr int kRepeatLags = kShortRepeats - 1;
 
 constexpr int kBlocks = 8; // four of the short training, four of the long one
@@ -57,11 +57,6 @@ OTAPHY_CLONES Cf correlate(const Cf* a, const Cf* b, int count) {
       im[j] += xr * yi - xi * yr;
     }
   return {sumLanes(re), sumLanes(im)};
-}
-
-OTAPHY_CLONES void multiply(Cf* out, const Cf* a, const Cf* b, int count) {
-  for (int n = 0; n < count; ++n)
-    out[n] = a[n] * b[n];
 }
 
 /** CFO that maximises the periodogram of the 16-fold repetition: Re sum_m R(16 m) exp(-j 16 m w), m = 1..15.

@@ -1,0 +1,117 @@
+/** What a demodulated burst says about itself: timing, channel, SNR by every estimator. */
+#include <algorithm>
+#include <cmath>
+
+#include "carrier_math.hpp"
+#include "demodulator.hpp"
+
+namespace otabench::phy {
+
+namespace {
+
+constexpr int kDelaySteps = 11;
+constexpr double kDelayStep = 0.25;
+
+} // namespace
+
+/** Carrier responses of paths up to 1.25 samples from the integer timing. */
+struct DelayGrid {
+  CarrierVector ramp[kDelaySteps];
+  CarrierVector ones;
+};
+
+const DelayGrid& BurstDemodulator::delayGrid() {
+  static const DelayGrid grid = [] {
+    DelayGrid g;
+    g.ones.fill(Cf(1, 0));
+    for (int i = 0; i < kDelaySteps; ++i)
+      for (int k = 0; k < kLoadedCarriers; ++k) {
+        const double delay = (i - kDelaySteps / 2) * kDelayStep - (kCentre - kWindowLead);
+        g.ramp[i][k] = unit(-kTwoPi * loadedCarriers()[k] * delay / kCarriers);
+      }
+    return g;
+  }();
+  return grid;
+}
+
+void BurstDemodulator::fillTiming(ReceivedBurst& burst) const {
+  // The strongest path's delay: maximum of the channel's response around the integer estimate.
+  const DelayGrid& grid = delayGrid();
+  double response[kDelaySteps];
+  for (int i = 0; i < kDelaySteps; ++i)
+    response[i] =
+        static_cast<double>(std::norm(matched(grid.ramp[i].data(), grid.ones.data(), channel_.data())));
+  const double* peak = std::max_element(response + 1, response + kDelaySteps - 1);
+  double best = (static_cast<double>(peak - response) - kDelaySteps / 2) * kDelayStep;
+  const double curvature = peak[-1] - 2 * peak[0] + peak[1];
+  if (curvature < 0)
+    best += std::clamp(0.5 * (peak[-1] - peak[1]) / curvature, -1.0, 1.0) * kDelayStep;
+  const double whole = std::nearbyint(best);
+  burst.startSample = longStart_ - kShortSamples + static_cast<std::int64_t>(whole);
+  burst.startFraction = best - whole;
+}
+
+void BurstDemodulator::fillSnr(ReceivedBurst& burst) const {
+  const auto estimate = [](double power, double noise, double noiseFreedom, double observations) {
+    SnrEstimate e;
+    if (!(power > 0) || !(noise > 0))
+      return e;
+    const double snr = power / noise;
+    e.snrDb = 10 * std::log10(snr);
+    e.sdDb = 4.343 * std::sqrt(1 / noiseFreedom + 2 / (observations * snr));
+    return e;
+  };
+  const double gain = smoother_->dataNoiseGain();
+  constexpr double kRepeated = kLongRepeats * kLoadedCarriers;
+  constexpr double kAll = kRepeated + kHeaderSymbols * kLoadedCarriers;
+  burst.snrRepeatedPreamble =
+      estimate(repeatedPower_, repeatedNoise_, (kLongRepeats - 1) * kLoadedCarriers, kRepeated);
+  if (!headerOk_) {
+    burst.snrDb = burst.snrRepeatedPreamble.snrDb;
+    return;
+  }
+  const double known = knownResidual_ / knownFreedom_;
+  burst.snrDataAided = estimate(rawPower_ - gain * known, known, knownFreedom_, kAll);
+  const double empty = emptyPower_ / static_cast<double>(std::max<std::int64_t>(emptyCount_, 1));
+  burst.snrEmptyCarriers = estimate(rawPower_ - gain * empty, empty, static_cast<double>(emptyCount_), kAll);
+  if (pilotFreedom_ > 0) {
+    const double pilot = pilotResidual_ / pilotFreedom_;
+    burst.snrPilotEvm = estimate(rawPower_ - gain * pilot, pilot, pilotFreedom_, kAll);
+  }
+  burst.snrDb = estimate(rawPower_ - gain * noiseVariance_, noiseVariance_, 1, 1).snrDb;
+}
+
+void BurstDemodulator::describe(ReceivedBurst& burst) const {
+  burst.startSample = longStart_ - kShortSamples;
+  burst.endSample = ofdmSymbols_ > 0 ? symbolEnd(ofdmSymbols_ - 1) : headerEnd();
+  burst.headerOk = headerOk_;
+  burst.detectionMetric = metric_;
+  burst.cfoHz = (cfo_ + trackedFrequency_) / kTwoPi * config_.sampleRateHz;
+  burst.clockOffsetPpm = config_.centerFrequencyHz > 0 ? burst.cfoHz / config_.centerFrequencyHz * 1e6 : 0;
+  if (!estimated_)
+    return;
+  fillTiming(burst);
+  burst.noiseVariance = noiseVariance_;
+  burst.phaseDriftRad = phaseDrift_;
+  burst.disturbed = disturbed_;
+  burst.payloadOfdmSymbols = ofdmSymbols_;
+  burst.endSample = ofdmSymbols_ > 0 ? symbolEnd(ofdmSymbols_ - 1) : headerEnd();
+  if (headerOk_)
+    burst.header = header_;
+  fillSnr(burst);
+  const double gain = smoother_->dataNoiseGain();
+  burst.signalPower = std::max(rawPower_ - gain * noiseVariance_, 0.0);
+  const auto perNoise = static_cast<float>(1 / noiseVariance_);
+  // Delays as seen from startSample.
+  const double shift = static_cast<double>(burst.startSample - (longStart_ - kShortSamples));
+  const double step = -kTwoPi * (kCentre - kWindowLead - shift) / kCarriers;
+  Cf ramp[kLoadedCarriers + 1];
+  fillRotation(ramp, kLoadedCarriers + 1, -step * kHighestCarrier, step);
+  for (int k = 0; k < kLoadedCarriers; ++k) {
+    burst.channel[k] = channel_[k] * ramp[burst.carriers[k] + kHighestCarrier];
+    const float snr = std::norm(channel_[k]) * perNoise - static_cast<float>(gain);
+    burst.carrierSnrDb[k] = 10 * std::log10(std::max(snr, 1e-3F));
+  }
+}
+
+} // namespace otabench::phy
