@@ -7,32 +7,38 @@ import { checkSetup } from './setup-checks';
 import type { Bench, BenchLauncher, BenchRadio, BenchSetup, RadioRole, TrialRequest, TrialResult } from './types';
 
 /** How long a radio process may take before it counts as hung. Generous: USB radios load firmware when opened. */
-const LIMITS_MS = { open: 60_000, trial: 30_000, close: 5_000, list: 30_000, silence: 60_000 } as const;
+const LIMITS_MS = { open: 60_000, trial: 30_000, close: 5_000, list: 30_000, silence: 60_000 };
 
 export interface LauncherOptions {
   readonly spawn?: SpawnRadioProcess;
   readonly listener?: RadioProcessListener;
+  readonly limitsMs?: Partial<typeof LIMITS_MS>;
+}
+
+type Options = Required<LauncherOptions> & { readonly limitsMs: typeof LIMITS_MS };
+
+function withDefaults({ spawn = forkRadioProcess, listener = {}, limitsMs = {} }: LauncherOptions): Options {
+  return { spawn, listener, limitsMs: { ...LIMITS_MS, ...limitsMs } };
 }
 
 /** Implements BenchLauncher with one radio process for each bench. */
 export class RadioProcessLauncher implements BenchLauncher {
-  private readonly spawn: SpawnRadioProcess;
-  private readonly listener: RadioProcessListener;
+  private readonly options: Options;
 
   constructor(options: LauncherOptions = {}) {
-    this.spawn = options.spawn ?? forkRadioProcess;
-    this.listener = options.listener ?? {};
+    this.options = withDefaults(options);
   }
 
   /** @throws LinkError bad-setup, mixed-drivers, transmit-refused, not-found, wrong-device, process-lost and others */
   async open(setup: BenchSetup): Promise<Bench> {
     checkSetup(setup);
-    const radioProcess = new RadioProcess(this.spawn, this.listener);
+    const { spawn, listener, limitsMs } = this.options;
+    const radioProcess = new RadioProcess(spawn, listener);
     try {
-      const { radios } = await radioProcess.ask({ type: 'open', setup }, 'opened', LIMITS_MS.open);
-      return new ProcessBench(radioProcess, radios, setup, this.spawn, this.listener);
+      const { radios } = await radioProcess.ask({ type: 'open', setup }, 'opened', limitsMs.open);
+      return new ProcessBench(radioProcess, radios, setup, this.options);
     } catch (error) {
-      await radioProcess.close(LIMITS_MS.close);
+      await radioProcess.close(limitsMs.close);
       throw error;
     }
   }
@@ -47,8 +53,7 @@ class ProcessBench implements Bench {
     private readonly radioProcess: RadioProcess,
     readonly radios: readonly BenchRadio[],
     private readonly setup: BenchSetup,
-    private readonly spawn: SpawnRadioProcess,
-    private readonly listener: RadioProcessListener,
+    private readonly options: Options,
   ) {
     radioProcess.onEnd((reason, expected) => {
       if (!expected) void this.lost(reason);
@@ -60,12 +65,16 @@ class ProcessBench implements Bench {
     // Refused here rather than there: a message that is not sent cannot fill the pipe.
     if (this.radioProcess.pendingCount >= MOST_QUEUED_TRIALS)
       throw new LinkError('queue-full', `trial: ${MOST_QUEUED_TRIALS} are queued already`);
-    const { result } = await this.radioProcess.ask({ type: 'trial', request }, 'trial-done', LIMITS_MS.trial);
+    const { result } = await this.radioProcess.ask(
+      { type: 'trial', request },
+      'trial-done',
+      this.options.limitsMs.trial,
+    );
     return result;
   }
 
   async close(): Promise<void> {
-    this.closed ??= this.radioProcess.close(LIMITS_MS.close);
+    this.closed ??= this.radioProcess.close(this.options.limitsMs.close);
     return this.closed;
   }
 
@@ -87,7 +96,7 @@ class ProcessBench implements Bench {
 
   private async silenceRadios(): Promise<readonly string[]> {
     try {
-      return await silenceRadios(this.setup.roles, this.spawn, this.listener);
+      return await silenceRadios(this.setup.roles, this.options);
     } catch (error) {
       return [LinkError.from(error).message];
     }
@@ -101,15 +110,15 @@ class ProcessBench implements Bench {
  */
 export async function silenceRadios(
   radios: readonly RadioRole[],
-  spawn: SpawnRadioProcess = forkRadioProcess,
-  listener: RadioProcessListener = {},
+  options: LauncherOptions = {},
 ): Promise<readonly string[]> {
+  const { spawn, listener, limitsMs } = withDefaults(options);
   const radioProcess = new RadioProcess(spawn, listener);
   try {
-    const { failures } = await radioProcess.ask({ type: 'silence', radios }, 'silenced', LIMITS_MS.silence);
+    const { failures } = await radioProcess.ask({ type: 'silence', radios }, 'silenced', limitsMs.silence);
     return failures;
   } finally {
-    await radioProcess.close(LIMITS_MS.close);
+    await radioProcess.close(limitsMs.close);
   }
 }
 
@@ -124,11 +133,12 @@ export async function listRadios(
   drivers: readonly string[],
   options: LauncherOptions = {},
 ): Promise<{ radios: readonly ListedRadio[]; failures: readonly string[] }> {
-  const radioProcess = new RadioProcess(options.spawn ?? forkRadioProcess, options.listener ?? {});
+  const { spawn, listener, limitsMs } = withDefaults(options);
+  const radioProcess = new RadioProcess(spawn, listener);
   try {
-    const { radios, failures } = await radioProcess.ask({ type: 'list', drivers }, 'listed', LIMITS_MS.list);
+    const { radios, failures } = await radioProcess.ask({ type: 'list', drivers }, 'listed', limitsMs.list);
     return { radios, failures };
   } finally {
-    await radioProcess.close(LIMITS_MS.close);
+    await radioProcess.close(limitsMs.close);
   }
 }

@@ -56,22 +56,30 @@ void Dispatcher::run_tasks(Napi::Env env, Napi::Function, Dispatcher* dispatcher
     Napi::HandleScope scope(env);
     try {
       task(dispatcher->environment_, env);
-    } catch (...) {
-      // What a listener throws is the listener's: it surfaces as an uncaught exception, after the other
-      // tasks.
-      {
-        std::lock_guard<std::mutex> lock(dispatcher->mutex_);
-        while (!tasks.empty()) {
-          dispatcher->tasks_.push_front(std::move(tasks.back()));
-          tasks.pop_back();
-        }
-        if (!dispatcher->tasks_.empty() && !dispatcher->called_ && !dispatcher->closed_) {
-          dispatcher->called_ = true;
-          dispatcher->function_.NonBlockingCall();
-        }
+    } catch (const Napi::Error& error) {
+      dispatcher->put_back(std::move(tasks));
+      try {
+        // What a listener throws is the listener's: it surfaces as an uncaught exception.
+        error.ThrowAsJavaScriptException();
+      } catch (const Napi::Error&) {
+        // A worker that is being terminated runs no JavaScript any more; there is nobody left to tell.
       }
-      throw;
+      return;
     }
+  }
+}
+
+void Dispatcher::put_back(std::deque<Task> tasks) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (closed_)
+    return;
+  while (!tasks.empty()) {
+    tasks_.push_front(std::move(tasks.back()));
+    tasks.pop_back();
+  }
+  if (!tasks_.empty() && !called_) {
+    called_ = true;
+    function_.NonBlockingCall();
   }
 }
 

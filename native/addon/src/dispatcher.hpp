@@ -34,6 +34,8 @@ public:
 
 private:
   static void run_tasks(Napi::Env env, Napi::Function callback, Dispatcher* dispatcher, void* data);
+  // Tasks that another one's exception kept from running go first the next time.
+  void put_back(std::deque<Task> tasks);
   using Function = Napi::TypedThreadSafeFunction<Dispatcher, void, &Dispatcher::run_tasks>;
 
   Environment& environment_;
