@@ -5,8 +5,9 @@ import { LINK_RANGE_DB, USERS } from '../experiment/schema';
 import { formatDuration } from '../units/format';
 import type { HostParts, LoadedModel } from './run';
 
-/** Trials by second on two cores in free pace, for the estimate; a run shows its own rate. */
-const ASSUMED_TRIALS_PER_S = 100;
+/** Of two cores in free pace, for the estimate; a run shows its own rates. */
+const ASSUMED_TRIALS_PER_S = 150;
+const ASSUMED_REFERENCE_ANSWERS_PER_S = 1000;
 
 /** Sounding trials of a point and of the first search, about. */
 const SOUNDING_ROUNDS = { perPoint: 2, search: 3 } as const;
@@ -31,9 +32,8 @@ export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadMo
     const trials = plan.trials.length + soundings;
     const distinct = new Set(plan.questions).size;
     const realtime = air === undefined || air.pace === 'realtime';
-    const durationS = realtime
-      ? Math.max(trials * airTimeS, trials / ASSUMED_TRIALS_PER_S)
-      : trials / ASSUMED_TRIALS_PER_S;
+    const trialsS = Math.max(realtime ? trials * airTimeS : 0, trials / ASSUMED_TRIALS_PER_S);
+    const referencesS = (plan.trials.length * questions.awgnDraws) / ASSUMED_REFERENCE_ANSWERS_PER_S;
     const simulated = isSimulated(experiment);
     const frequencyMHz = (link.centerFrequencyHz / 1e6).toFixed(3);
     return [
@@ -42,9 +42,9 @@ export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadMo
       `users     ${USERS.map((user) => `${user} ${first[user].tokens} x ${first[user].dimension}`).join(', ')} (tokens x dimension; text as long as its question)`,
       `sweep     ${sweep.snrDb.join(', ')} dB (Es/N0) by transmit gain, link range ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB`,
       `trials    ${plan.trials.length} (${sweep.snrDb.length} points x ${questions.trialsPerPoint}, ${distinct} different questions), about ${soundings} sounding trials; seed ${experiment.seed}`,
-      `reference ${questions.awgnDraws} AWGN draws a point`,
+      `reference ${questions.awgnDraws} AWGN draws of every trial`,
       `air time  about ${(airTimeS * 1e3).toFixed(2)} ms a trial, ${formatDuration(trials * airTimeS)} in all`,
-      `duration  about ${formatDuration(durationS)} at ${ASSUMED_TRIALS_PER_S} trials a second, and the references`,
+      `duration  about ${formatDuration(trialsS + referencesS)} on two cores`,
       ...USERS.map((user) => {
         const { driver, serial } = radios[user];
         const twin = air?.radios[serial];

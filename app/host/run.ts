@@ -170,6 +170,8 @@ class RunSession {
   private readonly table: PointTable;
   private readonly lastPointMs = new Map<number, number>();
   private lastProgressMs = 0;
+  /** Asked before any radio is open: it holds the thread, and a silent host means danger to a radio process. */
+  private readonly origin = { versions: versions(), git: gitState() };
 
   constructor(
     private readonly plan: Plan,
@@ -327,8 +329,7 @@ class RunSession {
       seed: experiment.seed,
       simulated: isSimulated(experiment),
       planHash: plan.hash,
-      versions: versions(),
-      git: gitState(),
+      ...this.origin,
       bundle: { name: plan.bundle.name, hash: plan.bundle.hash, folder: experiment.task.bundle },
       radios: radios.map((radio) => ({ ...radio })),
       users: [...USERS],

@@ -1,4 +1,5 @@
 /** Chart.js on a canvas without a browser: charts to PNG, the same on every machine. */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createCanvas, GlobalFonts, type Canvas } from '@napi-rs/canvas';
 import type { ChartConfiguration, ChartType, Plugin } from 'chart.js' with { 'resolution-mode': 'import' };
@@ -9,15 +10,17 @@ const FONT = 'DejaVu Sans';
 /** Pixels of the picture to one of the layout: sharp on dense screens. */
 const PIXEL_RATIO = 2;
 
-type ChartModule = typeof import('chart.js/auto', { with: { 'resolution-mode': 'import' } });
+const importCharts = () => import('chart.js/auto');
+type ChartModule = Awaited<ReturnType<typeof importCharts>>;
 let chartModule: ChartModule | null = null;
 
 /** Loads Chart.js (an ES module) and the font, which comes with the program: a bare server has none. Before `drawChart`. */
 export async function prepareCharts(): Promise<void> {
   if (chartModule !== null) return;
-  chartModule = await import('chart.js/auto');
+  chartModule = await importCharts();
   const { Chart } = chartModule;
-  GlobalFonts.registerFromPath(path.join(repositoryRoot(), 'app', 'report', 'fonts', 'DejaVuSans.ttf'), FONT);
+  // Read here: native code cannot open a file within a packaged application's archive.
+  GlobalFonts.register(readFileSync(path.join(repositoryRoot(), 'app', 'report', 'fonts', 'DejaVuSans.ttf')), FONT);
   Chart.defaults.font.family = FONT;
   Chart.defaults.font.size = 13;
   Chart.defaults.color = '#333';

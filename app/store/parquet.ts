@@ -102,7 +102,7 @@ export interface CsiRow {
   readonly snrDb: number;
 }
 
-/** All CSI of a run, from csi.parquet and from lines that are not in it yet; ordered by carrier. */
+/** All CSI of a run, from csi.parquet and from lines that are not in it yet; ordered by trial, user and carrier. */
 export async function readCsi(folder: string): Promise<CsiRow[]> {
   const files = runFiles(folder);
   const sources: string[] = [];
@@ -113,7 +113,9 @@ export async function readCsi(folder: string): Promise<CsiRow[]> {
       unnest(snrDb) AS snrDb FROM ${readLines(files.csiLines, CSI_COLUMNS)}`);
   if (sources.length === 0) return [];
   return withDatabase(async (connection) => {
-    const result = await connection.runAndReadAll(`SELECT * FROM (${sources.join(' UNION ALL ')}) ORDER BY carrier`);
+    const result = await connection.runAndReadAll(
+      `SELECT * FROM (${sources.join(' UNION ALL ')}) ORDER BY trial, "user", carrier`,
+    );
     return result.getRowObjectsJS() as unknown as CsiRow[];
   });
 }

@@ -1,7 +1,7 @@
 /** Reads a run folder, while it grows or after; never writes, never locks. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import {
   csiRecordSchema,
   lineSchema,

@@ -1,5 +1,5 @@
 /** The one writer of a run folder. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import type {
@@ -14,7 +14,6 @@ import { InvalidInputError } from '../config/violations';
 import { syncFolder, writeWhole } from './files';
 import { LineLog } from './line-log';
 import { runFiles } from './layout';
-import { existsSync } from 'node:fs';
 
 /** A commit takes at most so many trials, or waits at most so long for them. */
 export const COMMIT_TRIALS = 64;
@@ -76,7 +75,9 @@ export class RunWriter {
 
   private static async open(folder: string): Promise<RunWriter> {
     const files = runFiles(folder);
-    const logs = await Promise.all([files.trials, files.references, files.csiLines, files.views].map(LineLog.open));
+    const logs = await Promise.all(
+      [files.trials, files.references, files.csiLines, files.views].map((file) => LineLog.open(file)),
+    );
     await syncFolder(folder);
     const [trials, references, csi, views] = logs as [LineLog, LineLog, LineLog, LineLog];
     return new RunWriter(folder, trials, references, csi, views);

@@ -14,6 +14,7 @@ import path from 'node:path';
 import type { TrialRecord } from '../../app/config/run-documents';
 import { RunFailedError } from '../../app/experiment/engine-types';
 import { runExperiment, type RunEnd, type RunObserver } from '../../app/host/run';
+import { readCsi } from '../../app/store/parquet';
 import { readRun } from '../../app/store/run-reader';
 import { GOOD_FILE, handModel, HandLauncher, handParts, writeExperiment, type HandFaults } from './hand-bench';
 
@@ -268,6 +269,7 @@ describe('stopping and resuming', () => {
     const strip = (runFolder: string): string => readFileSync(path.join(runFolder, 'references.jsonl'), 'utf8');
     assert.equal(strip(resumed.end.folder), strip(whole.end.folder));
     assert.deepEqual(resumed.end.stop.points, whole.end.stop.points);
+    assert.deepEqual(await readCsi(resumed.end.folder), await readCsi(whole.end.folder));
     assert.ok(existsSync(path.join(resumed.end.folder, 'stop.1.json')));
   });
 

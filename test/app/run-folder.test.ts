@@ -33,7 +33,7 @@ async function query(sql: string): Promise<Record<string, unknown>[]> {
   const connection = await instance.connect();
   const rows = (await connection.runAndReadAll(sql)).getRowObjectsJson();
   connection.closeSync();
-  return rows as Record<string, unknown>[];
+  return rows;
 }
 
 describe('a line log', () => {

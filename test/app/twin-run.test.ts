@@ -1,7 +1,7 @@
 /** The whole way: experiments/smoke.yml over the twins, the radio process, and the committed bundle. */
 import assert from 'node:assert/strict';
 import { fork, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { repositoryRoot } from '../../app/config/paths';
@@ -125,6 +125,22 @@ describe('a run over the twins', () => {
     assert.ok(existsSync(path.join(out, 'report', 'index.html')));
     assert.equal((await start('run', SMOKE, '--out', out, '--resume').ended).code, 0);
     assert.ok(bits(out) === bits(whole()));
+  });
+
+  it('is refused with a bundle of which a bit is wrong', async () => {
+    const copy = path.join(folder, 'bundle');
+    cpSync(path.join(repositoryRoot(), 'models', 'bundles', 'digit-avqa'), copy, { recursive: true });
+    const model = path.join(copy, 'answer-model.onnx');
+    const bytes = readFileSync(model);
+    bytes[1000] = (bytes[1000] ?? 0) ^ 1;
+    writeFileSync(model, bytes);
+    const file = path.join(folder, 'wrong-bundle.yml');
+    writeFileSync(file, readFileSync(SMOKE, 'utf8').replace(/bundle: .*/, 'bundle: bundle'));
+    const { code, stderr } = await start('run', file, '--out', path.join(folder, 'refused')).ended;
+    assert.equal(code, 2);
+    assert.match(stderr, /wrong-bundle.yml:\d+: task.bundle: value "bundle"; allowed .*answer-model.onnx: sha256 is/);
+    assert.equal(stderr.trim().split('\n').length, 1);
+    assert.ok(!existsSync(path.join(folder, 'refused')));
   });
 
   it('runs in the host process of the desktop', async () => {
