@@ -217,14 +217,20 @@ TEST("a blocked reader goes on in the next trial at sample 0, and endTrial wakes
 }
 
 TEST("no read mixes two trials, whenever they change") {
-  Bench bench(threeRadios());
+  MediumConfig config = threeRadios();
+  for (int i = 1; i < 60; ++i) // inaudible, but rendering takes its time
+    config.paths[0].taps.push_back({2.0 * i / kRateHz, -200.0, 1.0});
+  Bench bench(config);
   Medium& medium = Medium::instance();
   bench.rx->activateRx();
   std::atomic<bool> stop{false};
   std::atomic<int> reads{0};
   bool mixed = false;
+  bool gap = false;
   std::thread reader([&] {
-    Signal heard(4096);
+    Signal heard(65536);
+    std::uint64_t trial = 0;
+    std::int64_t next = 0;
     while (!stop) {
       const ReadResult result = bench.rx->read(heard.data(), heard.size(), 1000);
       if (result.status != StreamStatus::Ok)
@@ -232,23 +238,27 @@ TEST("no read mixes two trials, whenever they change") {
       ++reads;
       // Trial n sends a constant of amplitude n mod 7 + 1 tenths from its first sample on.
       const auto expected = 0.1f * static_cast<float>(result.trialNumber % 7 + 1);
-      for (std::size_t i = 0; i < result.sampleCount; ++i)
+      for (std::size_t i = 0; i < result.sampleCount && result.firstSample < 65536; ++i)
         mixed = mixed || std::abs(heard[i].real() - expected) > 1e-3f;
+      // Every trial is seen from its sample 0 on.
+      gap = gap || result.firstSample != (result.trialNumber == trial ? next : 0);
+      trial = result.trialNumber;
+      next = result.firstSample + static_cast<std::int64_t>(result.sampleCount);
     }
   });
-  std::uint64_t number = Medium::instance().beginTrial("first");
-  for (int i = 0; i < 300; ++i) {
-    number = medium.beginTrial("t" + std::to_string(i));
-    sendAt(*bench.tx, 0, Signal(40000, Sample(0.1f * static_cast<float>(number % 7 + 1), 0.0f)));
-    medium.grantUntilNs(nsOf(40000));
-    if (i % 3 != 0)
+  for (int i = 0; i < 400; ++i) {
+    const std::uint64_t number = medium.beginTrial("t" + std::to_string(i));
+    sendAt(*bench.tx, 0, Signal(65536, Sample(0.1f * static_cast<float>(number % 7 + 1), 0.0f)));
+    medium.grantUntilNs(nsOf(2 * 65536)); // a reader that skipped some would go on behind them
+    // The next trial begins at any moment of a read, which takes a millisecond or so.
+    const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(i * 37 % 4000);
+    while (std::chrono::steady_clock::now() < until)
       std::this_thread::yield();
-    if (i % 10 == 0)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   stop = true;
   reader.join();
   CHECK(!mixed);
+  CHECK(!gap);
   CHECK(reads > 0);
 }
 
