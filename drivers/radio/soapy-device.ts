@@ -197,7 +197,8 @@ class SoapyReceiver implements BurstReceiver {
   async collect(until: { afterEpoch: number; timeNs: number; timeoutMs: number }): Promise<Reception> {
     if (this.waiter !== null) throw new RadioError('queue-full', `radio ${this.serial}: one collect at a time`);
     const { native } = this;
-    if (native === null) throw new RadioError('closed', `radio ${this.serial}: the receive stream has not started`);
+    if (native === null || !this.running)
+      throw new RadioError('closed', `radio ${this.serial}: the receive stream is not running`);
     return new Promise<Reception>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.waiter = null;

@@ -216,7 +216,8 @@ describe('streams of a twin', () => {
     await openBoth('realtime');
     const trips: string[] = [];
     native.setTripListener((reason) => trips.push(reason));
-    const long = Array.from({ length: 60 }, (_, sequence) => burst(sequence, sequence === 0 ? 50e6 : null, 1023, 190));
+    const first = burst(0, 50e6, 1023, 190);
+    const long = Array.from({ length: 60 }, (_, index) => ({ ...first, startNs: index === 0 ? first.startNs : null }));
     native.medium.beginTrial('silence');
     native.armWatchdog();
     const outcomes = await Promise.allSettled(long.map((one) => transmitter.send(one)));
@@ -237,7 +238,8 @@ describe('streams of a twin', () => {
 
   it('refuse more than their queue holds, and settle everything when the radio is closed', async () => {
     await openBoth('realtime');
-    const long = Array.from({ length: 90 }, (_, sequence) => burst(sequence, sequence === 0 ? 300e6 : null, 1023, 190));
+    const first = burst(0, 300e6, 1023, 190);
+    const long = Array.from({ length: 90 }, (_, index) => ({ ...first, startNs: index === 0 ? first.startNs : null }));
     native.medium.beginTrial('queue');
     native.armWatchdog();
     const outcomes = Promise.allSettled(long.map((one) => transmitter.send(one)));

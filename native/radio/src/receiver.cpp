@@ -7,6 +7,7 @@
 #include <SoapySDR/Formats.hpp>
 #include <SoapySDR/Time.hpp>
 #include <cmath>
+#include <cstdlib>
 
 namespace otabench::radio {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 constexpr long kReadTimeoutUs = 50000;
 // A stream that answers with nothing but errors this often in a row is taken for lost.
 constexpr int kMostErrorsInARow = 50;
+constexpr std::int64_t kClockRoundingSamples = 1;
 
 phy::ReceiverConfig phy_config(const ReceiverOptions& options) {
   phy::ReceiverConfig config;
@@ -135,6 +137,9 @@ bool Receiver::take_block(int count, int flags, long long time_ns) {
   std::int64_t first_sample = next_sample_;
   if ((flags & SOAPY_SDR_HAS_TIME) != 0)
     first_sample = SoapySDR::timeNsToTicks(time_ns, options_.sample_rate_hz);
+  // A clock whose ticks do not fall on samples, told in whole nanoseconds, wavers by one when rounded to samples.
+  if (started_ && std::abs(first_sample - next_sample_) <= kClockRoundingSamples)
+    first_sample = next_sample_;
   const bool restart = !started_ || first_sample < next_sample_;
   if (restart) {
     phy_.reset();
