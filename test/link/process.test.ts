@@ -9,7 +9,6 @@ import {
   listRadios,
   RadioProcessLauncher,
   silenceRadios,
-  type Bench,
   type BenchSetup,
   type SpawnedProcess,
   type SpawnRadioProcess,
@@ -369,7 +368,6 @@ describe('messages that are not what they should be', () => {
   });
 
   it('kills a radio process that talks nonsense', async () => {
-    let bench: Bench | undefined;
     const talking: SpawnRadioProcess = (file) => {
       const child = forkRadioProcess(file);
       return {
@@ -380,7 +378,7 @@ describe('messages that are not what they should be', () => {
           ),
       };
     };
-    bench = await new RadioProcessLauncher({ spawn: talking }).open(twinSetup());
+    const bench = await new RadioProcessLauncher({ spawn: talking }).open(twinSetup());
     await assert.rejects(bench.runTrial(trial(1, 82)), linkError('process-lost', /malformed message/));
     await bench.close();
   });
