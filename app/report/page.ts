@@ -13,15 +13,15 @@ export interface Picture {
 }
 
 const STYLE = `
-  body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 1080px; margin: 2em auto; padding: 0 1em; }
+  body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 1280px; margin: 2em auto; padding: 0 1em; }
   h1 { font-size: 1.7em; margin-bottom: 0.2em; } h2 { font-size: 1.2em; margin-top: 2em; }
   .simulated { background: #fff4d6; border: 1px solid #e6c565; padding: 0.4em 0.8em; border-radius: 4px; display: inline-block; }
   .failed { background: #fde4e1; border: 1px solid #d98c82; padding: 0.4em 0.8em; border-radius: 4px; }
   .wide { overflow-x: auto; }
   table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
-  th, td { padding: 0.3em 0.7em; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap; }
-  th { background: #f5f5f5; white-space: normal; vertical-align: bottom; } th:first-child, td:first-child { text-align: left; }
-  figure { margin: 1.5em 0; } figure img { max-width: 100%; height: auto; border: 1px solid #eee; }
+  th, td { padding: 0.3em 0.6em; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap; }
+  th { background: #f5f5f5; white-space: normal; vertical-align: bottom; } th:first-child, td:first-child { text-align: left; } small { color: #555; }
+  figure { margin: 1.5em 0; } figure img { max-width: min(100%, 900px); height: auto; border: 1px solid #eee; }
   figcaption, .note { color: #555; font-size: 14px; } code { font-size: 0.9em; overflow-wrap: anywhere; }
 `;
 
@@ -154,27 +154,43 @@ function difference(a: number | null, b: number | null): number | null {
   return a === null || b === null ? null : a - b;
 }
 
+/** A row for each family, a column for each point; over the air on top, its interval and the AWGN reference below. */
 function familyTable(families: readonly FamilyAccuracy[]): Html {
-  const rows = families.map((item) => [
-    item.family,
-    String(item.requestedSnrDb),
-    formatPercent(item.accuracy),
-    `${formatPercent(item.accuracyLow)} – ${formatPercent(item.accuracyHigh)}`,
-    String(item.questions),
-    formatPercent(item.awgnAccuracy),
-    formatPercent(item.blindAccuracy),
-  ]);
-  const sorted = rows.sort((a, b) => ((a[0] ?? '') < (b[0] ?? '') ? -1 : (a[0] ?? '') > (b[0] ?? '') ? 1 : 0));
-  const head = [
-    'Family',
-    'Requested SNR (dB)',
-    'Accuracy',
-    '95 % interval',
-    'Questions',
-    'AWGN accuracy',
-    'Blind prior',
-  ];
-  return html`<div class="wide">${table(head, sorted)}</div>`;
+  const points = [...new Set(families.map((item) => item.requestedSnrDb))];
+  const names = [...new Set(families.map((item) => item.family))].sort();
+  const figure = (fraction: number | null): string => formatPercent(fraction).replace(' %', '');
+  const cell = (family: string, requestedSnrDb: number): Html => {
+    const item = families.find((one) => one.family === family && one.requestedSnrDb === requestedSnrDb);
+    if (item === undefined) return html`<td>–</td>`;
+    return html`<td>
+      ${figure(item.accuracy)}<br /><small>[${figure(item.accuracyLow)}, ${figure(item.accuracyHigh)}]</small><br />
+      <small>AWGN ${figure(item.awgnAccuracy)}</small>
+    </td>`;
+  };
+  const row = (family: string): Html => {
+    const own = families.filter((item) => item.family === family);
+    return html`<tr>
+      <td>${family}</td>
+      <td>${Math.max(...own.map((item) => item.questions))}</td>
+      <td>${figure(own[0]?.blindAccuracy ?? null)}</td>
+      ${points.map((requestedSnrDb) => cell(family, requestedSnrDb))}
+    </tr> `;
+  };
+  return html`<div class="wide">
+    <table>
+      <thead>
+        <tr>
+          <th>Family</th>
+          <th>Questions a point</th>
+          <th>Blind prior (%)</th>
+          ${points.map((requestedSnrDb) => html`<th>Accuracy at ${requestedSnrDb} dB (%)</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${names.map(row)}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 function eventTable(run: RunContents): Html {
