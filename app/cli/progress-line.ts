@@ -39,5 +39,6 @@ function describe({ phase, trialsDone, trialsTotal, questionsPerSecond, remainin
   const left = remainingS === null ? '' : `, about ${formatDuration(remainingS)} left`;
   if (phase === 'sounding') return `${counted}, sounding: finding the gains`;
   if (phase === 'references') return `${counted}, computing the AWGN references${left}`;
-  return `${counted}, ${questionsPerSecond.toFixed(0)} questions a second${left}`;
+  const rate = questionsPerSecond > 0 ? `, ${questionsPerSecond.toFixed(0)} questions a second` : '';
+  return `${counted}${rate}${left}`;
 }
