@@ -174,7 +174,7 @@ def finetune(
     def probe() -> dict[str, float]:
         with torch.no_grad(), torch.random.fork_rng():
             torch.manual_seed(5)
-            rows = torch.arange(min(250, len(validation.visual)))
+            rows = torch.arange(min(150, len(validation.visual)))
             return {
                 f"accuracy{snr_db:+d}dB": float(packed_accuracy(model, parts, validation, rows, 16, snr_db, device))
                 for snr_db in (0, 20)
