@@ -12,7 +12,7 @@ const CLOCK_ERROR_LIMIT = 200e-6;
 /** Between planning and sending where time runs by itself. */
 const REALTIME_MARGIN_S = 0.02;
 const ACKNOWLEDGE_TIMEOUT_MS = 2000;
-/** Far above what a trial needs, well below what a host waits. */
+/** Far above what the machine needs beyond the trial's own time, well below what a host waits. */
 const RECEIVE_TIMEOUT_MS = 20_000;
 
 export class TrialRunner {
@@ -52,7 +52,8 @@ export class TrialRunner {
       const untilNs = Math.ceil(endNs * (1 + CLOCK_ERROR_LIMIT)) + this.tailNs();
       if (free) medium.grantUntilNs(untilNs);
       const timeNs = Math.floor(untilNs * (1 - CLOCK_ERROR_LIMIT)) - (4 * NS) / setup.sampleRateHz;
-      const reception = await receiver.collect({ afterEpoch, timeNs, timeoutMs: RECEIVE_TIMEOUT_MS });
+      const timeoutMs = RECEIVE_TIMEOUT_MS + (free ? 0 : untilNs / 1e6);
+      const reception = await receiver.collect({ afterEpoch, timeNs, timeoutMs });
       const events = [...reception.events, ...(await this.settleTransmitters(radios))];
       const truths = planned.map((burst) => this.truth(burst));
       return this.result(request, planned, sent, reception, events, truths);

@@ -56,6 +56,8 @@ export class RadioServer {
 
   private tripWatchdog(reason: string): void {
     if (this.native === null) return;
+    // What is done on purpose needs no second reason.
+    this.native.setTripListener(null);
     // Twins' bursts that are queued in the medium go with it (native/addon).
     this.native.tripWatchdog(reason);
     this.native.medium.endTrial();
