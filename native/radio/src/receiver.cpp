@@ -137,7 +137,8 @@ bool Receiver::take_block(int count, int flags, long long time_ns) {
   std::int64_t first_sample = next_sample_;
   if ((flags & SOAPY_SDR_HAS_TIME) != 0)
     first_sample = SoapySDR::timeNsToTicks(time_ns, options_.sample_rate_hz);
-  // A clock whose ticks do not fall on samples, told in whole nanoseconds, wavers by one when rounded to samples.
+  // A clock whose ticks do not fall on samples, told in whole nanoseconds, wavers by one when rounded to
+  // samples.
   if (started_ && std::abs(first_sample - next_sample_) <= kClockRoundingSamples)
     first_sample = next_sample_;
   const bool restart = !started_ || first_sample < next_sample_;
