@@ -19,12 +19,14 @@ export interface ReferenceParts {
   readonly answered: (answers: number) => void;
 }
 
-/** Mean measured SNR of each user over the point's bursts, dB; null where none was received. */
+/** Mean measured SNR of each user over the point's received bursts, dB; null where there is none. */
 export function meanSnrDb(records: readonly TrialRecord[]): Record<UserName, number | null> {
   const of = (user: UserName): number | null =>
     mean(
       records.flatMap((record) =>
-        record.bursts.flatMap((burst) => (burst.user === user && burst.snrDb !== null ? [burst.snrDb] : [])),
+        record.bursts.flatMap((burst) =>
+          burst.user === user && burst.headerOk && burst.snrDb !== null ? [burst.snrDb] : [],
+        ),
       ),
     );
   return { text: of('text'), visual: of('visual'), audio: of('audio') };

@@ -47,8 +47,10 @@ export class PointTable {
     const bursts = counted.flatMap((trial) => trial.bursts);
     const correct = counted.filter((trial) => trial.correct === true).length;
     const interval = counted.length > 0 ? wilsonInterval(correct, counted.length) : null;
-    const snrs = numbers(bursts, (burst) => burst.snrDb);
-    const errors = numbers(bursts, ({ snrDb, trueSnrDb }) =>
+    // What a burst with a corrupt header measured may be of something else.
+    const received = bursts.filter((burst) => burst.headerOk);
+    const snrs = numbers(received, (burst) => burst.snrDb);
+    const errors = numbers(received, ({ snrDb, trueSnrDb }) =>
       snrDb === null || trueSnrDb === null ? null : snrDb - trueSnrDb,
     );
     const differences = this.differences(counted, reference);
@@ -59,7 +61,7 @@ export class PointTable {
       requestedSnrDb,
       measuredSnrDb: mean(snrs),
       measuredSnrSdDb: sampleDeviation(snrs),
-      trueSnrDb: mean(numbers(bursts, (burst) => burst.trueSnrDb)),
+      trueSnrDb: mean(numbers(received, (burst) => burst.trueSnrDb)),
       snrErrorDb: mean(errors),
       burstsSent: bursts.length,
       burstsDetected: bursts.filter((burst) => burst.detected).length,
@@ -78,16 +80,17 @@ export class PointTable {
       blindAccuracy: this.plan.blindAccuracy,
       users: this.plan.users.map((user) => {
         const own = bursts.filter((burst) => burst.user === user);
-        const ownSnrs = numbers(own, (burst) => burst.snrDb);
+        const heard = own.filter((burst) => burst.headerOk);
+        const ownSnrs = numbers(heard, (burst) => burst.snrDb);
         return {
           user,
           measuredSnrDb: mean(ownSnrs),
           measuredSnrSdDb: sampleDeviation(ownSnrs),
-          trueSnrDb: mean(numbers(own, (burst) => burst.trueSnrDb)),
-          preambleSnrDb: mean(numbers(own, (burst) => burst.preambleSnrDb)),
-          emptyCarriersSnrDb: mean(numbers(own, (burst) => burst.emptyCarriersSnrDb)),
-          pilotEvmSnrDb: mean(numbers(own, (burst) => burst.pilotEvmSnrDb)),
-          genieSnrDb: mean(numbers(own, (burst) => burst.genieSnrDb)),
+          trueSnrDb: mean(numbers(heard, (burst) => burst.trueSnrDb)),
+          preambleSnrDb: mean(numbers(heard, (burst) => burst.preambleSnrDb)),
+          emptyCarriersSnrDb: mean(numbers(heard, (burst) => burst.emptyCarriersSnrDb)),
+          pilotEvmSnrDb: mean(numbers(heard, (burst) => burst.pilotEvmSnrDb)),
+          genieSnrDb: mean(numbers(heard, (burst) => burst.genieSnrDb)),
           txGainDb: mean(own.map((burst) => burst.txGainDb)),
           burstsSent: own.length,
           headersOk: own.filter((burst) => burst.headerOk).length,
