@@ -137,6 +137,10 @@ struct BurstReceiver::Impl {
   std::array<float, 2 * kSettledHops + 1> levels{}; // of the last windows
   int hopsSinceBest = 0;
   std::int64_t longStart = 0;
+  double detectionMetric = 0;
+  /** A preamble that begins before this index must fit better than this one, whose header failed. */
+  std::int64_t shadowUntil = 0;
+  double shadowMetric = 0;
   int nextSymbol = 0;
 
   std::int64_t end() const { return first + static_cast<std::int64_t>(buffer.size()); }
@@ -148,6 +152,8 @@ struct BurstReceiver::Impl {
     first = index - kHistory;
     buffer.clear();
     std::fill_n(buffer.grow(static_cast<std::size_t>(kHistory)), kHistory, Cf(0, 0));
+    shadowUntil = index;
+    shadowMetric = 0;
     search(index);
   }
 
@@ -234,12 +240,14 @@ struct BurstReceiver::Impl {
     if (bestWindow + Synchroniser::kAfter > end())
       return false;
     const auto result = synchroniser.search(at(bestWindow), best.bins);
-    if (!result.found) {
+    const std::int64_t preambleStart = bestWindow + result.longStart - kShortSamples;
+    if (!result.found || (preambleStart < shadowUntil && result.metric <= shadowMetric)) {
       search(nextWindow);
       return true;
     }
     ++counters.detections;
     longStart = bestWindow + result.longStart;
+    detectionMetric = result.metric;
     demodulator.begin(longStart, result.cfo, result.metric);
     mode = Mode::Header;
     return true;
@@ -257,7 +265,10 @@ struct BurstReceiver::Impl {
     }
     const bool corrupt = result == BurstDemodulator::HeaderResult::Corrupt;
     ++(corrupt ? counters.headersCorrupt : counters.headersImplausible);
-    search(longStart + kLongSamples);
+    // If this was an early shadow of a burst, that burst begins behind the gate's window and fits better.
+    shadowUntil = longStart + kLongSamples;
+    shadowMetric = detectionMetric;
+    search(std::min(nextWindow, shadowUntil));
     report(corrupt ? BurstOutcome::HeaderCorrupt : BurstOutcome::HeaderImplausible);
     return true;
   }

@@ -16,6 +16,13 @@ constexpr int kBlocks = 8; // four of the short training, four of the long one
 constexpr int kJudged = kBlocks * kCarriers;
 // In noise metric x 512 is Exp(1) per lag and CFO: exp(-28) = 7e-13. A burst at Es/N0 = -5 dB lies at 105.
 constexpr double kThreshold = 28.0 / kJudged;
+/**
+ * Both trainings must be there: a window half a preamble early puts the short training where the long one is
+ * sought. One carrier off, its 12 lines fit 12 of the 52, which at high SNR is above kThreshold. In noise
+ * each half is Exp(1) in these units, so 8 lets one in 3,000 pass; a burst at Es/N0 = -5 dB lies at 50 and
+ * more.
+ */
+constexpr double kHalfThreshold = 8.0 / (kJudged / 2);
 /** One repeat off, at most six of the eight blocks fit: metric <= (6/8)^2. */
 constexpr double kBeyondDoubt = 0.6;
 /** CFO corrections tried on the long repeats, rad per 64 samples, and the range and grid of the judge's. */
@@ -145,13 +152,24 @@ Synchroniser::Result Synchroniser::judge(int lag) const {
   const double curvature = best[-1] - 2 * best[0] + best[1];
   if (curvature < 0)
     turn += std::clamp(0.5 * (best[-1] - best[1]) / curvature, -1.0, 1.0) * kFineStep;
-  const double energy = static_cast<double>(
-      correlate(longStart - kShortSamples, longStart - kShortSamples, kShortSamples).real() +
+  const double shortEnergy = static_cast<double>(
+      correlate(longStart - kShortSamples, longStart - kShortSamples, kShortSamples).real());
+  const double longEnergy = static_cast<double>(
       correlate(longStart + kLongPrefix, longStart + kLongPrefix, kLongRepeats * kCarriers).real());
+  const int bestStep = static_cast<int>(best - values);
+  const auto half = [&](int firstBlock, double energy) {
+    Cd sum = 0;
+    for (int b = firstBlock; b < firstBlock + kBlocks / 2; ++b)
+      sum += blocks[b] * grid.turn[bestStep][b];
+    return energy > 0 ? std::norm(sum) / (energy * (kJudged / 2)) : 0.0;
+  };
   Result result;
   result.longStart = lag;
   result.cfo = turn / kCarriers;
-  result.metric = energy > 0 ? *best / (energy * kJudged) : 0;
+  if (shortEnergy > 0 && longEnergy > 0) {
+    result.metric = *best / ((shortEnergy + longEnergy) * kJudged);
+    result.weakerHalf = std::min(half(0, shortEnergy), half(kBlocks / 2, longEnergy));
+  }
   return result;
 }
 
@@ -176,7 +194,7 @@ Synchroniser::Result Synchroniser::search(const Cf* samples, float bins) {
       best = candidate;
   }
   best.cfo += cfo;
-  best.found = best.metric > kThreshold;
+  best.found = best.metric > kThreshold && best.weakerHalf > kHalfThreshold;
   return best;
 }
 

@@ -31,7 +31,8 @@ public:
     bool found = false;
     int longStart = 0; // first sample of the long training's prefix, from the window's start (strongest path)
     double metric = 0; // |correlation with the preamble|^2 / (energies of both), 0..1
-    double cfo = 0;    // rad/sample
+    double weakerHalf = 0; // the same of the short and of the long training alone, the lesser of the two
+    double cfo = 0;        // rad/sample
   };
   /**
    * @param samples  start of the gate's window; kBefore samples before and kAfter behind it are read
