@@ -11,8 +11,53 @@ namespace {
 
 constexpr int kDelaySteps = 11;
 constexpr double kDelayStep = 0.25;
+/** Signal over noise, linear, above which only the long training's empty carriers count: the edges of all
+ * other symbols ring into them, 45 dB below the signal. The training repeats, so its windows have no edges.
+ */
+constexpr double kEdgesShow = 100;
+constexpr double k95Percent = 1.959964;
+
+/** Quantile of a chi-square over its degrees of freedom (Wilson and Hilferty, 1931). */
+double chiSquareQuantile(double freedom, double normalQuantile) {
+  const double v = 2 / (9 * freedom);
+  const double root = std::max(1 - v + normalQuantile * std::sqrt(v), 1e-3);
+  return root * root * root;
+}
+
+/** @param noiseFreedom  complex degrees of freedom;  @param observations  known symbols in the power */
+SnrEstimate snrEstimate(double power, double noise, double noiseFreedom, double observations) {
+  SnrEstimate e;
+  if (!(power > 0) || !(noise > 0))
+    return e;
+  const double snr = power / noise;
+  e.snrDb = 10 * std::log10(snr);
+  e.sdDb = 4.343 * std::sqrt(1 / noiseFreedom + 2 / (observations * snr));
+  // As if all of the relative variance were the noise's.
+  const double freedom = 2 / (1 / noiseFreedom + 2 / (observations * snr));
+  e.lowDb = e.snrDb + 10 * std::log10(chiSquareQuantile(freedom, -k95Percent));
+  e.highDb = e.snrDb + 10 * std::log10(chiSquareQuantile(freedom, k95Percent));
+  return e;
+}
 
 } // namespace
+
+const char* toString(SnrEstimator estimator) {
+  switch (estimator) {
+  case SnrEstimator::None:
+    return "none";
+  case SnrEstimator::RepeatedPreamble:
+    return "repeated-preamble";
+  case SnrEstimator::EmptyCarriers:
+    return "empty-carriers";
+  case SnrEstimator::PilotEvm:
+    return "pilot-evm";
+  case SnrEstimator::DataAided:
+    return "data-aided";
+  case SnrEstimator::DataAidedAndPilots:
+    return "data-aided-and-pilots";
+  }
+  return "unknown";
+}
 
 /** Carrier responses of paths up to 1.25 samples from the integer timing. */
 struct DelayGrid {
@@ -52,36 +97,40 @@ void BurstDemodulator::fillTiming(ReceivedBurst& burst) const {
 }
 
 void BurstDemodulator::fillSnr(ReceivedBurst& burst) const {
-  const auto estimate = [](double power, double noise, double noiseFreedom, double observations) {
-    SnrEstimate e;
-    if (!(power > 0) || !(noise > 0))
-      return e;
-    const double snr = power / noise;
-    e.snrDb = 10 * std::log10(snr);
-    e.sdDb = 4.343 * std::sqrt(1 / noiseFreedom + 2 / (observations * snr));
-    return e;
-  };
   const double gain = smoother_->dataNoiseGain();
   constexpr double kRepeated = kLongRepeats * kLoadedCarriers;
   constexpr double kAll = kRepeated + kHeaderSymbols * kLoadedCarriers;
   burst.snrRepeatedPreamble =
-      estimate(repeatedPower_, repeatedNoise_, (kLongRepeats - 1) * kLoadedCarriers, kRepeated);
+      snrEstimate(repeatedPower_, repeatedNoise_, (kLongRepeats - 1) * kLoadedCarriers, kRepeated);
+  burst.bestEstimator = best_;
   if (!headerOk_) {
-    burst.snrDb = burst.snrRepeatedPreamble.snrDb;
+    burst.snrBest = burst.snrRepeatedPreamble;
+    burst.snrDb = burst.snrBest.snrDb;
     return;
   }
   const double known = knownResidual_ / knownFreedom_;
-  burst.snrDataAided = estimate(rawPower_ - gain * known, known, knownFreedom_, kAll);
-  const double empty = emptyPower_ / static_cast<double>(std::max<std::int64_t>(emptyCount_, 1));
-  burst.snrEmptyCarriers = estimate(rawPower_ - gain * empty, empty, static_cast<double>(emptyCount_), kAll);
+  burst.snrDataAided = snrEstimate(rawPower_ - gain * known, known, knownFreedom_, kAll);
+  double empty = emptyPower_ / static_cast<double>(std::max<std::int64_t>(emptyCount_, 1));
+  auto emptyFreedom = static_cast<double>(emptyCount_);
+  if (rawPower_ > kEdgesShow * empty) {
+    emptyFreedom = static_cast<double>(trainingEmptyCount_);
+    empty = trainingEmptyPower_ / emptyFreedom;
+  }
+  burst.snrEmptyCarriers = snrEstimate(rawPower_ - gain * empty, empty, emptyFreedom, kAll);
   if (pilotFreedom_ > 0) {
     const double pilot = pilotResidual_ / pilotFreedom_;
-    burst.snrPilotEvm = estimate(rawPower_ - gain * pilot, pilot, pilotFreedom_, kAll);
+    burst.snrPilotEvm = snrEstimate(rawPower_ - gain * pilot, pilot, pilotFreedom_, kAll);
+    burst.sndr = burst.snrPilotEvm;
   }
-  burst.snrDb = estimate(rawPower_ - gain * noiseVariance_, noiseVariance_, 1, 1).snrDb;
+  const bool trainingCounts = best_ != SnrEstimator::PilotEvm;
+  const double freedom =
+      (trainingCounts ? knownFreedom_ : 0) + (best_ != SnrEstimator::DataAided ? pilotFreedom_ : 0);
+  burst.snrBest = snrEstimate(rawPower_ - gain * noiseVariance_, noiseVariance_, freedom, kAll);
+  burst.snrDb = burst.snrBest.snrDb;
 }
 
 void BurstDemodulator::describe(ReceivedBurst& burst) const {
+  burst.bestEstimator = SnrEstimator::None;
   burst.startSample = longStart_ - kShortSamples;
   burst.endSample = ofdmSymbols_ > 0 ? symbolEnd(ofdmSymbols_ - 1) : headerEnd();
   burst.headerOk = headerOk_;

@@ -86,6 +86,9 @@ void BurstDemodulator::begin(std::int64_t longStart, double cfo, double metric) 
   lostSymbol_ = -1;
   pilotResidual_ = pilotFreedom_ = 0;
   phaseDrift_ = 0;
+  best_ = SnrEstimator::RepeatedPreamble;
+  trainingEmptyPower_ = 0;
+  trainingEmptyCount_ = 0;
 }
 
 BurstDemodulator::Window BurstDemodulator::window(std::int64_t offset) const {
@@ -229,6 +232,8 @@ BurstDemodulator::HeaderResult BurstDemodulator::decodeHeader(const StreamView& 
   for (int i = 0; i < kTraining; ++i)
     extract(stream, static_cast<std::int64_t>(knownTime_[i]) - kCarriers / 2, known_[i].data(),
             i >= kShortBlocks);
+  trainingEmptyPower_ = emptyPower_;
+  trainingEmptyCount_ = emptyCount_;
   for (int m = 0; m < kHeaderSymbols; ++m)
     extract(stream, symbolOffset(m), known_[kTraining + m].data(), true);
   estimatePreamble();
@@ -267,14 +272,14 @@ BurstDemodulator::HeaderResult BurstDemodulator::decodeHeader(const StreamView& 
   if (headerFault(header_, config_.maxPayloadOfdmSymbols) != nullptr)
     return HeaderResult::Implausible;
   headerOk_ = true;
+  best_ = SnrEstimator::DataAided;
   placeHeader(packHeader(header_));
   estimateFromHeader();
-  ofdmSymbols_ = static_cast<int>(payloadOfdmSymbolCount(header_.tokens, header_.dimension));
+  ofdmSymbols_ = static_cast<int>(payloadOfdmSymbolCount(header_));
   payload_.resize(static_cast<std::size_t>(ofdmSymbols_));
   return HeaderResult::Ok;
 }
 
-/** The decoded header is training: 16 full symbols instead of 4. */
 /** Whether a header symbol deviates from its decoded content by more than noise and estimation errors
  * explain. */
 bool BurstDemodulator::headerDisturbed() const {
@@ -289,8 +294,16 @@ bool BurstDemodulator::headerDisturbed() const {
 /** The decoded header is training: 16 full symbols instead of 4. Where it was disturbed, the preamble's 4
  * must do. */
 void BurstDemodulator::estimateFromHeader() {
-  disturbed_ = headerDisturbed();
-  if (disturbed_) {
+  const bool deviates = headerDisturbed();
+  disturbed_ = deviates && !header_.transport.clipped;
+  payloadNoise_ = 0;
+  if (header_.transport.clipped) {
+    for (int i = kTraining; i < kKnown; ++i)
+      payloadNoise_ +=
+          static_cast<double>(residual(channel_.data(), sent_[i].data(), known_[i].data(), unit(phases_[i])));
+    payloadNoise_ /= kHeaderSymbols * kLoadedCarriers;
+  }
+  if (deviates) {
     tracked_ = kTraining;
     trackKnown(kTraining, channel_, noiseVariance_);
     knownFreedom_ = (kLongRepeats - 1) * kLoadedCarriers;
@@ -316,6 +329,7 @@ void BurstDemodulator::estimateFromHeader() {
     noiseVariance_ = std::max(knownResidual_ / knownFreedom_, 1e-20);
     smoother_ = &fullSmoother_;
   }
+  payloadNoise_ = std::max(payloadNoise_, noiseVariance_);
   trackedFrequency_ = frequencies_.back();
   pilotPower_ = 0;
   for (const int k : waveform().pilot)
@@ -333,15 +347,80 @@ bool BurstDemodulator::takeSymbol(const StreamView& stream, int m) {
   for (int p = 0; p < kPilotCarriers; ++p)
     z += std::conj(channel_[w.pilot[p]]) * y[w.pilot[p]] * signs[p];
   const Cd turned = Cd(z) * std::polar(1.0, -predicted);
-  tracker_.observe(std::arg(turned), noiseVariance_ / (2 * std::max(pilotPower_, 1e-30)));
+  tracker_.observe(std::arg(turned), payloadNoise_ / (2 * std::max(pilotPower_, 1e-30)));
   // Page's test: |y|^2 - |y - h x|^2 over the noise has mean -+ SNR with and without pilots.
   if (lossScore_ <= 0)
     lossBegin_ = m;
-  lossScore_ = std::max(0.0, lossScore_) + (pilotPower_ - 2 * turned.real()) / noiseVariance_;
+  lossScore_ = std::max(0.0, lossScore_) + (pilotPower_ - 2 * turned.real()) / payloadNoise_;
   if (!(lossScore_ > kLossThreshold))
     return true;
   lostSymbol_ = lossBegin_;
   return false;
+}
+
+/** Payload symbols in transmitted order: LMMSE, despread. */
+void BurstDemodulator::equalise(std::vector<Cf>& symbols) {
+  for (int k = 0; k < kLoadedCarriers; ++k)
+    weight_[k] = std::conj(channel_[k]) / (std::norm(channel_[k]) + static_cast<float>(noiseVariance_));
+  symbols.resize(static_cast<std::size_t>(ofdmSymbols_) * kDataCarriers);
+  Cf* out = symbols.data();
+  for (int m = 0; m < ofdmSymbols_; ++m, out += kDataCarriers) {
+    Cf equalised[kLoadedCarriers];
+    multiplyTurned(equalised, payload_[m].data(), weight_.data(), turns_[m]);
+    // Data carriers are what lies between the pilots.
+    Cf* next = out;
+    int from = 0;
+    for (const int pilot : waveform().pilot) {
+      next = std::copy(equalised + from, equalised + pilot, next);
+      from = pilot + 1;
+    }
+    std::copy(equalised + from, equalised + kLoadedCarriers, next);
+    // The DFT is unitary and the symbols white: the inverse of the carriers' LMMSE is the symbols' LMMSE.
+    if (header_.transport.dftSpreading)
+      spreader_.despread(out);
+  }
+  symbols.resize(static_cast<std::size_t>(payloadSymbolCount(header_)));
+}
+
+/** Undoes order, turns and scale (or norms). */
+void BurstDemodulator::unmap(const std::vector<Cf>& payload, std::vector<float>& tokens) {
+  burstMoves(header_.sequence, header_.transport, static_cast<int>(payload.size()), moves_);
+  const auto symbols = static_cast<std::size_t>(payloadSymbolCount(header_.tokens, header_.dimension));
+  tokens.resize(2 * symbols);
+  const auto scale = static_cast<float>(header_.scale);
+  const Cf back[4] = {{scale, 0}, {0, -scale}, {-scale, 0}, {0, scale}}; // quarter turns undone
+  for (std::size_t k = 0; k < symbols; ++k) {
+    const Cf s = payload[positionOf(moves_[k])] * back[turnsOf(moves_[k])];
+    tokens[2 * k] = s.real();
+    tokens[2 * k + 1] = s.imag();
+  }
+  tokens.resize(static_cast<std::size_t>(header_.tokens) * static_cast<std::size_t>(header_.dimension));
+  if (header_.transport.normalisation == PowerNormalisation::Token)
+    restoreNorms(payload, tokens);
+}
+
+void BurstDemodulator::restoreNorms(const std::vector<Cf>& payload, std::vector<float>& tokens) const {
+  // What LMMSE leaves of a symbol: its carrier's weight, or when spread the mean of all.
+  std::array<double, kDataCarriers> left;
+  double mean = 0;
+  for (int d = 0; d < kDataCarriers; ++d) {
+    const int k = waveform().data[d];
+    left[d] = static_cast<double>((weight_[k] * channel_[k]).real());
+    mean += left[d] / kDataCarriers;
+  }
+  const Cf back[4] = {{1, 0}, {0, -1}, {-1, 0}, {0, 1}};
+  std::vector<ReceivedNorm> received;
+  for (std::size_t k = payload.size() - static_cast<std::size_t>(normSymbolCount(header_));
+       k < payload.size(); ++k) {
+    const std::uint32_t position = positionOf(moves_[k]);
+    received.push_back({payload[position] * back[turnsOf(moves_[k])],
+                        header_.transport.dftSpreading ? mean : left[position % kDataCarriers]});
+  }
+  const std::vector<double> norms = estimateNorms(received);
+  const auto dimension = static_cast<std::size_t>(header_.dimension);
+  for (std::size_t l = 0; l < norms.size(); ++l)
+    for (std::size_t i = l * dimension; i < (l + 1) * dimension; ++i)
+      tokens[i] *= static_cast<float>(norms[l]);
 }
 
 void BurstDemodulator::finish(ReceivedBurst& burst) {
@@ -378,49 +457,24 @@ void BurstDemodulator::finish(ReceivedBurst& burst) {
   const double known = knownResidual_ / knownFreedom_, observed = pilotResidual_ / pilotFreedom_;
   const double doubt = kSignificance * std::sqrt(1 / knownFreedom_ + 1 / pilotFreedom_);
   if (observed - kModelError * std::max(rawPower_, 0.0) > known * (1 + std::max(doubt, 0.5))) {
-    disturbed_ = true;
+    disturbed_ = disturbed_ || !header_.transport.clipped;
     noiseVariance_ = observed;
+    best_ = SnrEstimator::PilotEvm;
   } else {
     noiseVariance_ = std::max((knownResidual_ + pilotResidual_) / (knownFreedom_ + pilotFreedom_), 1e-20);
+    best_ = SnrEstimator::DataAidedAndPilots;
   }
 
-  std::array<Cf, kLoadedCarriers> weight;
-  for (int k = 0; k < kLoadedCarriers; ++k)
-    weight[k] = std::conj(channel_[k]) / (std::norm(channel_[k]) + static_cast<float>(noiseVariance_));
-  const auto symbols = static_cast<std::size_t>(payloadSymbolCount(header_.tokens, header_.dimension));
-  burst.constellation.resize(static_cast<std::size_t>(ofdmSymbols_) * kDataCarriers);
-  Cf* out = burst.constellation.data();
-  for (int m = 0; m < ofdmSymbols_; ++m, out += kDataCarriers) {
-    Cf equalised[kLoadedCarriers];
-    multiplyTurned(equalised, payload_[m].data(), weight.data(), turns_[m]);
-    // Data carriers are what lies between the pilots.
-    Cf* next = out;
-    int from = 0;
-    for (const int pilot : w.pilot) {
-      next = std::copy(equalised + from, equalised + pilot, next);
-      from = pilot + 1;
-    }
-    std::copy(equalised + from, equalised + kLoadedCarriers, next);
-  }
-  burst.constellation.resize(symbols);
-
-  burstScramble(header_.sequence, static_cast<int>(symbols), moves_);
-  const auto count = static_cast<std::size_t>(header_.tokens) * static_cast<std::size_t>(header_.dimension);
-  burst.tokens.resize(2 * symbols);
-  const auto scale = static_cast<float>(header_.scale);
-  const Cf back[4] = {{scale, 0}, {0, -scale}, {-scale, 0}, {0, scale}}; // quarter turns undone
-  for (std::size_t k = 0; k < symbols; ++k) {
-    const Cf s = burst.constellation[positionOf(moves_[k])] * back[turnsOf(moves_[k])];
-    burst.tokens[2 * k] = s.real();
-    burst.tokens[2 * k + 1] = s.imag();
-  }
+  equalise(burst.constellation);
+  unmap(burst.constellation, burst.tokens);
+  const std::size_t symbols = burst.constellation.size();
   const double power = sumOfPowers(burst.constellation.data(), symbols);
-  burst.tokens.resize(count);
   const auto toUnit =
       static_cast<float>(1 / std::sqrt(std::max(power / static_cast<double>(symbols), 1e-30)));
   for (Cf& c : burst.constellation)
     c *= toUnit;
-  burst.payloadSymbols = static_cast<std::int64_t>(symbols);
+  burst.payloadSymbols = payloadSymbolCount(header_.tokens, header_.dimension);
+  burst.normSymbols = normSymbolCount(header_);
   burst.outcome = BurstOutcome::Ok;
   describe(burst);
 }

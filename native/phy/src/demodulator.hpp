@@ -9,6 +9,7 @@
 #include "fft.hpp"
 #include "otabench/phy/receiver.hpp"
 #include "phase_tracker.hpp"
+#include "transport.hpp"
 #include "waveform.hpp"
 
 namespace otabench::phy {
@@ -82,6 +83,9 @@ private:
   void placeHeader(const HeaderBits& bits);
   bool headerDisturbed() const;
   void estimateFromHeader();
+  void equalise(std::vector<Cf>& symbols);
+  void unmap(const std::vector<Cf>& payload, std::vector<float>& tokens);
+  void restoreNorms(const std::vector<Cf>& payload, std::vector<float>& tokens) const;
   static const DelayGrid& delayGrid();
   void fillTiming(ReceivedBurst& burst) const;
   void fillSnr(ReceivedBurst& burst) const;
@@ -119,18 +123,24 @@ private:
 
   int ofdmSymbols_ = 0;
   std::vector<CarrierVector> payload_;
-  double pilotPower_ = 0; // sum |H|^2 over the pilots
+  double pilotPower_ = 0;   // sum |H|^2 over the pilots
+  double payloadNoise_ = 0; // expected on payload pilots: clipped bursts have more than in the preamble
   double lossScore_ = 0;
   int lossBegin_ = 0;
   int lostSymbol_ = -1;
   double emptyPower_ = 0;
   std::int64_t emptyCount_ = 0;
+  double trainingEmptyPower_ = 0; // of it, in the long training
+  std::int64_t trainingEmptyCount_ = 0;
   double knownResidual_ = 0, knownFreedom_ = 0;
   double pilotResidual_ = 0, pilotFreedom_ = 0;
   double repeatedNoise_ = 0, repeatedPower_ = 0;
   double phaseDrift_ = 0;
   std::vector<std::uint32_t> moves_;
   std::vector<Cf> turns_;
+  std::array<Cf, kLoadedCarriers> weight_{}; // equaliser
+  DftSpreader spreader_;
+  SnrEstimator best_ = SnrEstimator::RepeatedPreamble;
 };
 
 } // namespace otabench::phy

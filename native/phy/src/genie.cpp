@@ -1,5 +1,6 @@
 #include "otabench/phy/genie.hpp"
 
+#include "transport.hpp"
 #include "waveform.hpp"
 
 #include <algorithm>
@@ -48,9 +49,14 @@ void requireSize(const char* field, std::size_t actual, std::size_t expected) {
                    std::to_string(expected) + ", tokens x dimension");
 }
 
-Cd symbolAt(Span<const float> values, std::size_t index) {
-  const std::size_t first = 2 * index;
-  return {values[first], first + 1 < values.size() ? values[first + 1] : 0.0f};
+/** Norms as sent, over the tokens' rms. */
+std::vector<double> sentNorms(Span<const float> sent, BurstHeader header) {
+  double energy = 0;
+  for (const float v : sent)
+    energy += static_cast<double>(v) * v;
+  header.scale = std::sqrt(energy / static_cast<double>(payloadSymbolCount(header.tokens, header.dimension)));
+  return header.scale > 0 ? tokenNorms(sent, header)
+                          : std::vector<double>(static_cast<std::size_t>(header.tokens), 1.0);
 }
 
 } // namespace
@@ -62,7 +68,16 @@ double genieSnrDb(Span<const float> sent, Span<const float> received, const Burs
   const int count = static_cast<int>(payloadSymbolCount(header.tokens, header.dimension));
 
   std::vector<std::uint32_t> moves;
-  burstScramble(header.sequence, count, moves);
+  burstMoves(header.sequence, header.transport, static_cast<int>(payloadSymbolCount(header)), moves);
+  const bool levelled = header.transport.normalisation == PowerNormalisation::Token;
+  const std::vector<double> norms = levelled ? sentNorms(sent, header) : std::vector<double>();
+  const auto dimension = static_cast<std::size_t>(header.dimension);
+  const auto symbolAt = [&](Span<const float> from, std::size_t k) {
+    const auto real = [&](std::size_t i) {
+      return i >= from.size() ? 0.0 : static_cast<double>(from[i]) / (levelled ? norms[i / dimension] : 1);
+    };
+    return Cd(real(2 * k), real(2 * k + 1));
+  };
 
   Fit whole;
   std::array<Fit, kDataCarriers> byCarrier{};
@@ -77,7 +92,7 @@ double genieSnrDb(Span<const float> sent, Span<const float> received, const Burs
   const double symbolPower = whole.sentPower / whole.count;
 
   double sum = 0;
-  bool perCarrier = true;
+  bool perCarrier = !header.transport.dftSpreading;
   for (const Fit& fit : byCarrier) {
     perCarrier = perCarrier && fit.count >= kFewestPerCarrier;
     sum += fit.snr(symbolPower);

@@ -75,9 +75,14 @@ HeaderBits packHeader(const BurstHeader& header) {
   w.put(static_cast<std::uint32_t>(header.sequence), 12);
   w.put(static_cast<std::uint32_t>(header.tokens), 10);
   w.put(static_cast<std::uint32_t>(header.dimension), 10);
-  w.put(static_cast<std::uint32_t>(header.mapping), 3);
+  const TransportOptions& t = header.transport;
+  w.put(static_cast<std::uint32_t>(header.mapping), 1);
+  w.put(t.normalisation == PowerNormalisation::Token ? 1 : 0, 1);
+  w.put(t.dftSpreading ? 1 : 0, 1);
   w.put(encodeScale(header.scale), kScaleBits);
-  w.put(0, kHeaderInfoBits - w.at);
+  w.put(t.permutation ? 0 : 1, 1);
+  w.put(t.phaseScramble ? 0 : 1, 1);
+  w.put(t.clipped ? 1 : 0, 1);
   w.put(crc16(bits.data(), kHeaderInfoBits), kHeaderCrcBits);
   return bits;
 }
@@ -89,11 +94,15 @@ std::optional<BurstHeader> unpackHeader(const HeaderBits& bits) {
   header.sequence = static_cast<int>(r.take(12));
   header.tokens = static_cast<int>(r.take(10));
   header.dimension = static_cast<int>(r.take(10));
-  header.mapping = static_cast<Mapping>(r.take(3));
+  header.mapping = static_cast<Mapping>(r.take(1));
+  TransportOptions& t = header.transport;
+  t.normalisation = r.take(1) != 0 ? PowerNormalisation::Token : PowerNormalisation::Burst;
+  t.dftSpreading = r.take(1) != 0;
   header.scale = decodeScale(r.take(kScaleBits));
-  const bool spareZero = r.take(kHeaderInfoBits - r.at) == 0;
-  const bool crcHolds = r.take(kHeaderCrcBits) == crc16(bits.data(), kHeaderInfoBits);
-  if (!crcHolds || !spareZero)
+  t.permutation = r.take(1) == 0;
+  t.phaseScramble = r.take(1) == 0;
+  t.clipped = r.take(1) != 0;
+  if (r.take(kHeaderCrcBits) != crc16(bits.data(), kHeaderInfoBits))
     return std::nullopt;
   return header;
 }
@@ -105,7 +114,7 @@ const char* headerFault(const BurstHeader& header, int maxPayloadOfdmSymbols) {
     return "dimension is 0";
   if (header.mapping != Mapping::Analog)
     return "mapping is not known";
-  if (payloadOfdmSymbolCount(header.tokens, header.dimension) > maxPayloadOfdmSymbols)
+  if (payloadOfdmSymbolCount(header) > maxPayloadOfdmSymbols)
     return "payload is longer than allowed";
   return nullptr;
 }

@@ -1,13 +1,16 @@
 #include "otabench/phy/transmitter.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <string>
 
 #include "convolutional.hpp"
 #include "fft.hpp"
+#include "peak_limiter.hpp"
 #include "simd.hpp"
+#include "transport.hpp"
 #include "waveform.hpp"
 
 namespace otabench::phy {
@@ -70,6 +73,107 @@ OTAPHY_CLONES void scaleInto(Cf* out, const Cf* in, float gain, int count) {
     out[n] = in[n] * gain;
 }
 
+/** Distribution of |x|^2 over its mean in steps of 0.19 dB or less, from -18 dB on. */
+class Histogram {
+public:
+  void fill(const Cf* samples, std::size_t count, double mean) {
+    for (auto& table : counts_)
+      table.fill(0);
+    total_ = count;
+    const auto toUnit = static_cast<float>(1 / std::max(mean, 1e-30));
+    std::size_t i = 0;
+    for (; i + kTables <= count; i += kTables)
+      for (std::size_t t = 0; t < kTables; ++t)
+        ++counts_[t][binOf(std::norm(samples[i + t]) * toUnit)];
+    for (; i < count; ++i)
+      ++counts_[0][binOf(std::norm(samples[i]) * toUnit)];
+  }
+
+  /** Power over the mean that `share` of the samples exceed, dB; straight lines within a bin. */
+  double exceededDb(double share) const {
+    const double wanted = share * static_cast<double>(total_);
+    double above = 0;
+    for (int bin = kBins - 1; bin >= 0; --bin) {
+      double here = 0;
+      for (const auto& table : counts_)
+        here += table[bin];
+      if (here > 0 && above + here >= wanted)
+        return 10 * std::log10(lowerEdge(bin) +
+                               (lowerEdge(bin + 1) - lowerEdge(bin)) * (1 - (wanted - above) / here));
+      above += here;
+    }
+    return 10 * std::log10(lowerEdge(0));
+  }
+
+private:
+  // The leading bits of a float: exponent and four of the mantissa, so 16 bins an octave.
+  static constexpr int kMantissaBits = 23, kKeptBits = 4, kLowestExponent = -6, kOctaves = 13;
+  static constexpr int kBins = kOctaves << kKeptBits;
+  static constexpr std::size_t kTables = 4; // no increment waits for the one before it
+  static constexpr std::int32_t kFirst = (127 + kLowestExponent) << kKeptBits;
+
+  static int binOf(float value) {
+    std::int32_t bits = 0;
+    std::memcpy(&bits, &value, sizeof bits);
+    return std::clamp((bits >> (kMantissaBits - kKeptBits)) - kFirst, 0, kBins - 1);
+  }
+  static double lowerEdge(int bin) {
+    return std::ldexp(1 + (bin % (1 << kKeptBits)) / static_cast<double>(1 << kKeptBits),
+                      bin / (1 << kKeptBits) + kLowestExponent);
+  }
+
+  std::array<std::array<std::uint32_t, kBins>, kTables> counts_{};
+  std::size_t total_ = 0;
+};
+
+/** Limits I and Q to +-1. @return samples that were beyond */
+std::int64_t limitToFullScale(Cf* samples, std::size_t count) {
+  std::int64_t clipped = 0;
+  for (std::size_t n = 0; n < count; ++n) {
+    const Cf limited = {std::clamp(samples[n].real(), -1.0F, 1.0F),
+                        std::clamp(samples[n].imag(), -1.0F, 1.0F)};
+    clipped += limited != samples[n] ? 1 : 0;
+    samples[n] = limited;
+  }
+  return clipped;
+}
+
+void requireDrive(const Drive& drive) {
+  if (!(drive.rmsDbfs >= -60 && drive.rmsDbfs <= 0))
+    throw PhyError("rmsDbfs", std::to_string(drive.rmsDbfs), "-60..0");
+  if (drive.papr.method == PaprMethod::None)
+    return;
+  if (!(drive.papr.targetDb >= 3.5 && drive.papr.targetDb <= 20))
+    throw PhyError("papr.targetDb", std::to_string(drive.papr.targetDb), "3.5..20");
+  if (drive.papr.iterations < 1 || drive.papr.iterations > 32)
+    throw PhyError("papr.iterations", std::to_string(drive.papr.iterations), "1..32");
+}
+
+/** @return the tokens' energy */
+double requireTokens(Span<const float> tokens, const BurstHeader& header, int maxPayloadOfdmSymbols) {
+  const auto expected = static_cast<std::size_t>(header.tokens) * static_cast<std::size_t>(header.dimension);
+  if (tokens.size() != expected)
+    throw PhyError("tokens.length", std::to_string(tokens.size()),
+                   std::to_string(expected) + " (tokens x dimension)");
+  if (payloadOfdmSymbolCount(header) > maxPayloadOfdmSymbols)
+    throw PhyError(
+        "tokens x dimension", std::to_string(expected),
+        "at most " + std::to_string(maxPayloadOfdmSymbols * 2 * kDataCarriers - 2 * normSymbolCount(header)));
+  const double energy = sumOfSquares(tokens.data, tokens.size());
+  if (!std::isfinite(energy)) {
+    const auto bad = std::find_if(tokens.begin(), tokens.end(), [](float v) { return !std::isfinite(v); });
+    throw PhyError("tokens[" + std::to_string(bad - tokens.begin()) + "]", std::to_string(*bad),
+                   "finite numbers");
+  }
+  if (!(energy > 0))
+    throw PhyError("tokens", "all zero", "at least one token value that is not zero");
+  return energy;
+}
+
+double powerFromDb(double db) {
+  return std::pow(10.0, db / 10);
+}
+
 } // namespace
 
 struct BurstTransmitter::Impl {
@@ -79,6 +183,16 @@ struct BurstTransmitter::Impl {
   Fft ifft;
   std::vector<std::uint32_t> moves;
   std::vector<Cf> payload;
+  std::vector<float> levelled; // tokens at unit power each, then the norms
+  DftSpreader spreader;
+  PeakLimiter limiter;
+  std::vector<CarrierVector> grid; // header and payload symbols that wait for the limiter
+  Histogram histogram;
+
+  void takeCarriers(CarrierVector& carriers) {
+    for (int k = 0; k < kLoadedCarriers; ++k)
+      carriers[k] = ifft.in()[waveform().bin[k]];
+  }
 
   /** carriers are in ifft.in(); writes prefix and body. */
   void emitSymbol(Cf* out, float amplitude) {
@@ -94,26 +208,72 @@ struct BurstTransmitter::Impl {
       ifft.in()[w.bin[w.pilot[p]]] = w.pilotSign[symbol][p];
   }
 
-  void emitHeader(const BurstHeader& header, Cf* out, float amplitude) {
+  void setHeader(const CodedBits& coded, int symbol) {
     const Waveform& w = waveform();
-    const CodedBits coded = convolutionalEncode(packHeader(header));
     const auto value = [&](int slot) {
       return coded[w.headerBit[slot]] == 0 ? w.headerAmplitude[slot] : -w.headerAmplitude[slot];
     };
-    for (int m = 0; m < kHeaderSymbols; ++m) {
-      setPilots(m);
-      for (int d = 0; d < kDataCarriers; ++d) {
-        const int slot = (m * kDataCarriers + d) * 2;
-        ifft.in()[w.bin[w.data[d]]] = {value(slot), value(slot + 1)};
-      }
-      emitSymbol(out + m * kSymbolSamples, amplitude);
+    setPilots(symbol);
+    for (int d = 0; d < kDataCarriers; ++d) {
+      const int slot = (symbol * kDataCarriers + d) * 2;
+      ifft.in()[w.bin[w.data[d]]] = {value(slot), value(slot + 1)};
     }
   }
 
-  void mapPayload(Span<const float> tokens, int sequence, int symbols, int ofdmSymbols, double scale) {
-    burstScramble(sequence, symbols, moves);
+  void setPayload(int symbol) {
+    const Waveform& w = waveform();
+    setPilots(kHeaderSymbols + symbol);
+    const Cf* x = &payload[static_cast<std::size_t>(symbol) * kDataCarriers];
+    for (int d = 0; d < kDataCarriers; ++d)
+      ifft.in()[w.bin[w.data[d]]] = x[d];
+  }
+
+  /** Header and payload as samples. */
+  void emitSymbols(const BurstHeader& header, int ofdmSymbols, Cf* out, float amplitude) {
+    const CodedBits coded = convolutionalEncode(packHeader(header));
+    for (int m = 0; m < kHeaderSymbols; ++m, out += kSymbolSamples) {
+      setHeader(coded, m);
+      emitSymbol(out, amplitude);
+    }
+    for (int m = 0; m < ofdmSymbols; ++m, out += kSymbolSamples) {
+      setPayload(m);
+      emitSymbol(out, amplitude);
+    }
+  }
+
+  /** The same behind the limiter. */
+  PeakLimiter::Result emitLimited(const BurstHeader& header, int ofdmSymbols, const PaprControl& papr,
+                                  Cf* out, float amplitude) {
+    const CodedBits coded = convolutionalEncode(packHeader(header));
+    grid.resize(static_cast<std::size_t>(kHeaderSymbols + ofdmSymbols));
+    for (int m = 0; m < kHeaderSymbols + ofdmSymbols; ++m) {
+      if (m < kHeaderSymbols)
+        setHeader(coded, m);
+      else
+        setPayload(m - kHeaderSymbols);
+      takeCarriers(grid[m]);
+    }
+    const PeakLimiter::Result result =
+        limiter.limit(grid, kHeaderSymbols, powerFromDb(papr.targetDb), papr.iterations);
+    for (const CarrierVector& carriers : grid) {
+      for (int k = 0; k < kLoadedCarriers; ++k)
+        ifft.in()[waveform().bin[k]] = carriers[k];
+      emitSymbol(out, amplitude);
+      out += kSymbolSamples;
+    }
+    return result;
+  }
+
+  void mapPayload(Span<const float> tokens, const BurstHeader& header, int ofdmSymbols) {
+    auto gain = static_cast<float>(1.0 / header.scale);
+    if (header.transport.normalisation == PowerNormalisation::Token) {
+      levelTokens(tokens, header, levelled);
+      tokens = levelled;
+      gain = 1;
+    }
+    const auto symbols = static_cast<int>(payloadSymbolCount(header));
+    burstMoves(header.sequence, header.transport, symbols, moves);
     payload.resize(static_cast<std::size_t>(ofdmSymbols) * kDataCarriers);
-    const auto gain = static_cast<float>(1.0 / scale);
     const std::size_t pairs = tokens.size() / 2;
     const auto place = [&](std::size_t k, float re, float im) {
       const std::uint32_t position = positionOf(moves[k]);
@@ -128,7 +288,10 @@ struct BurstTransmitter::Impl {
     if (tokens.size() % 2 != 0)
       place(pairs, tokens[2 * pairs], 0.0F);
     for (std::size_t p = static_cast<std::size_t>(symbols); p < payload.size(); ++p)
-      payload[p] = fillerSymbol(sequence, static_cast<std::int64_t>(p));
+      payload[p] = fillerSymbol(header.sequence, static_cast<std::int64_t>(p));
+    if (header.transport.dftSpreading)
+      for (int m = 0; m < ofdmSymbols; ++m)
+        spreader.spread(&payload[static_cast<std::size_t>(m) * kDataCarriers]);
   }
 };
 
@@ -148,30 +311,25 @@ BurstTransmitter& BurstTransmitter::operator=(BurstTransmitter&&) noexcept = def
 
 TransmitReport BurstTransmitter::modulate(Span<const float> tokens, const BurstHeader& requested,
                                           double rmsDbfs, std::vector<std::complex<float>>& samples) {
+  Drive drive;
+  drive.rmsDbfs = rmsDbfs;
+  return modulate(tokens, requested, drive, samples);
+}
+
+TransmitReport BurstTransmitter::modulate(Span<const float> tokens, const BurstHeader& requested,
+                                          const Drive& drive, std::vector<std::complex<float>>& samples) {
   BurstHeader header = requested;
   header.scale = 1;
+  const bool limited = drive.papr.method == PaprMethod::ClipAndFilter;
+  header.transport.clipped = limited;
   packHeader(header); // refuses fields out of range before anything is computed
-  const auto expected = static_cast<std::size_t>(header.tokens) * static_cast<std::size_t>(header.dimension);
-  if (tokens.size() != expected)
-    throw PhyError("tokens.length", std::to_string(tokens.size()),
-                   std::to_string(expected) + " (tokens x dimension)");
-  const auto ofdmSymbols = static_cast<int>(payloadOfdmSymbolCount(header.tokens, header.dimension));
-  if (ofdmSymbols > impl_->config.maxPayloadOfdmSymbols)
-    throw PhyError("tokens x dimension", std::to_string(expected),
-                   "at most " + std::to_string(impl_->config.maxPayloadOfdmSymbols * 2 * kDataCarriers));
-  if (!(rmsDbfs >= -60 && rmsDbfs <= 0))
-    throw PhyError("rmsDbfs", std::to_string(rmsDbfs), "-60..0");
-  const double energy = sumOfSquares(tokens.data, tokens.size());
-  if (!std::isfinite(energy)) {
-    const auto bad = std::find_if(tokens.begin(), tokens.end(), [](float v) { return !std::isfinite(v); });
-    throw PhyError("tokens[" + std::to_string(bad - tokens.begin()) + "]", std::to_string(*bad),
-                   "finite numbers");
-  }
-  if (!(energy > 0))
-    throw PhyError("tokens", "all zero", "at least one token value that is not zero");
+  requireDrive(drive);
+  const auto ofdmSymbols = static_cast<int>(payloadOfdmSymbolCount(header));
+  const double energy = requireTokens(tokens, header, impl_->config.maxPayloadOfdmSymbols);
 
   TransmitReport report;
   report.payloadSymbols = payloadSymbolCount(header.tokens, header.dimension);
+  report.normSymbols = normSymbolCount(header);
   report.payloadOfdmSymbols = ofdmSymbols;
   header.scale = decodeScale(encodeScale(std::sqrt(energy / static_cast<double>(report.payloadSymbols))));
   report.scale = header.scale;
@@ -183,32 +341,27 @@ TransmitReport BurstTransmitter::modulate(Span<const float> tokens, const BurstH
   std::fill(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(guard), Cf(0, 0));
   std::fill(samples.end() - static_cast<std::ptrdiff_t>(guard), samples.end(), Cf(0, 0));
 
-  const auto amplitude = static_cast<float>(std::pow(10.0, rmsDbfs / 20));
-  const Waveform& w = waveform();
+  const auto amplitude = static_cast<float>(std::pow(10.0, drive.rmsDbfs / 20));
   Cf* out = samples.data() + guard;
-  scaleInto(out, w.preamble.data(), amplitude, kPreambleSamples);
-  impl_->emitHeader(header, out + kPreambleSamples, amplitude);
-  impl_->mapPayload(tokens, header.sequence, static_cast<int>(report.payloadSymbols), ofdmSymbols,
-                    header.scale);
-  Cf* symbolOut = out + kPreambleSamples + kHeaderSamples;
-  for (int m = 0; m < ofdmSymbols; ++m, symbolOut += kSymbolSamples) {
-    impl_->setPilots(kHeaderSymbols + m);
-    const Cf* x = &impl_->payload[static_cast<std::size_t>(m) * kDataCarriers];
-    for (int d = 0; d < kDataCarriers; ++d)
-      impl_->ifft.in()[w.bin[w.data[d]]] = x[d];
-    impl_->emitSymbol(symbolOut, amplitude);
+  scaleInto(out, waveform().preamble.data(), amplitude, kPreambleSamples);
+  impl_->mapPayload(tokens, header, ofdmSymbols);
+  if (limited) {
+    const auto result =
+        impl_->emitLimited(header, ofdmSymbols, drive.papr, out + kPreambleSamples, amplitude);
+    report.limitedFraction = result.limitedFraction;
+    report.clipEvmDb = result.evmDb;
+  } else {
+    impl_->emitSymbols(header, ofdmSymbols, out + kPreambleSamples, amplitude);
   }
 
   const PowerFacts facts = measurePower(out, active);
   report.paprDb = 10 * std::log10(facts.peak / facts.mean);
   report.rmsDbfs = 10 * std::log10(facts.mean);
+  impl_->histogram.fill(out, active, facts.mean);
+  for (std::size_t i = 0; i < kCcdfShares.size(); ++i)
+    report.ccdfDb[i] = std::min(impl_->histogram.exceededDb(kCcdfShares[i]), report.paprDb);
   if (facts.component > 1.0F)
-    for (std::size_t n = 0; n < active; ++n) {
-      const float re = std::clamp(out[n].real(), -1.0F, 1.0F), im = std::clamp(out[n].imag(), -1.0F, 1.0F);
-      if (re != out[n].real() || im != out[n].imag())
-        ++report.clippedSamples;
-      out[n] = {re, im};
-    }
+    report.clippedSamples = limitToFullScale(out, active);
   report.clippedFraction = static_cast<double>(report.clippedSamples) / static_cast<double>(active);
   report.preambleStartSample = static_cast<std::int64_t>(guard);
   report.payloadStartSample = static_cast<std::int64_t>(guard) + kPreambleSamples + kHeaderSamples;

@@ -13,11 +13,14 @@ namespace otabench::phy {
  * For every data carrier k the received symbols are fitted to the sent ones, r = a x + e; |a|^2 / var(e) is
  * free of whatever weight the equaliser gave the carrier. One over a sample variance with m - 1 degrees of
  * freedom is too large by (m - 1)/(m - 2) in the mean, and |a|^2 by var(e)/sum|x|^2; both are taken out.
- * Bursts with fewer than 4 symbols a carrier are fitted as a whole, which is right for a flat channel.
+ * With DFT spreading every symbol lies on all carriers: the fit is over the whole burst, and what comes out
+ * is the SNR after despreading, below the carriers' mean where they differ. With PowerNormalisation::Token
+ * the norms' errors count as noise. Bursts with fewer than 4 symbols a carrier are fitted as a whole, which
+ * is right for a flat channel.
  *
  * @param sent      [tokens, dimension], row-major
  * @param received  the same shape, as the receiver gives it (the channel contract; any scale)
- * @param header    sequence, tokens, dimension as sent
+ * @param header    sequence, tokens, dimension, transport as sent
  * @return NaN when nothing can be said (too few symbols, no resemblance at all)
  * @throws PhyError when a size does not match the header
  */

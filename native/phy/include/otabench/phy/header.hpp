@@ -8,8 +8,22 @@
 
 namespace otabench::phy {
 
-/** How tokens become payload symbols. Three bits in the header; only Analog is in use. */
+/** How tokens become payload symbols. Only Analog is in use. */
 enum class Mapping : std::uint8_t { Analog = 0 };
+
+/** Burst: one scale for all tokens. Token: every token is sent at unit mean power, its norm beside it. */
+enum class PowerNormalisation : std::uint8_t { Burst = 0, Token = 1 };
+
+/** How tokens travel within the analog mapping. Signalled in the header: a receiver needs to know nothing. */
+struct TransportOptions {
+  PowerNormalisation normalisation = PowerNormalisation::Burst;
+  bool permutation = true;   // payload symbols in an order drawn from the sequence number, else as they come
+  bool phaseScramble = true; // each payload symbol turned by a random multiple of 90 degrees
+  bool dftSpreading = false; // 48-point DFT over the data carriers of each OFDM symbol (SC-FDMA)
+  /** Clip and filter was applied: payload and header are noisier than the preamble. The transmitter sets it.
+   */
+  bool clipped = false;
+};
 
 inline constexpr int kMaxUser = 15;
 inline constexpr int kMaxSequence = 4095;
@@ -25,7 +39,28 @@ struct BurstHeader {
   Mapping mapping = Mapping::Analog;
   /** sqrt(mean |s|^2) of the burst's complex symbols, linear, > 0. The transmitter sets it. */
   double scale = 1.0;
+  TransportOptions transport;
 };
+
+/** Payload symbols beside the tokens': with PowerNormalisation::Token each token's norm takes this many. */
+inline constexpr int kNormSymbols = 2;
+
+/** Norm symbols of a burst, complex payload symbols (tokens' and norms'), OFDM symbols, samples. */
+constexpr std::int64_t normSymbolCount(const BurstHeader& header) {
+  return header.transport.normalisation == PowerNormalisation::Token
+             ? static_cast<std::int64_t>(kNormSymbols) * header.tokens
+             : 0;
+}
+constexpr std::int64_t payloadSymbolCount(const BurstHeader& header) {
+  return payloadSymbolCount(header.tokens, header.dimension) + normSymbolCount(header);
+}
+constexpr std::int64_t payloadOfdmSymbolCount(const BurstHeader& header) {
+  return (payloadSymbolCount(header) + kDataCarriers - 1) / kDataCarriers;
+}
+constexpr std::int64_t burstSampleCount(const BurstHeader& header, int guardSamples = kGuardSamples) {
+  return 2 * static_cast<std::int64_t>(guardSamples) + kPreambleSamples + kHeaderSamples +
+         payloadOfdmSymbolCount(header) * kSymbolSamples;
+}
 
 /** The scale's code: 14 bits, natural logarithm in steps of 0.002 (error <= 0.1 %), 7.6e-8 .. 1.3e7. */
 inline constexpr int kScaleBits = 14;
@@ -37,8 +72,8 @@ inline constexpr int kHeaderInfoBits = 56;
 inline constexpr int kHeaderCrcBits = 16;
 inline constexpr int kHeaderBits = kHeaderInfoBits + kHeaderCrcBits;
 
-/** Bits, most significant first: user 4, sequence 12, tokens 10, dimension 10, mapping 3, scale 14, spare 3,
- * CRC-16. */
+/** Bits, most significant first: user 4, sequence 12, tokens 10, dimension 10, mapping 1, token power 1,
+ * DFT spreading 1, scale 14, no permutation 1, no phase scramble 1, clipped 1, CRC-16. */
 using HeaderBits = std::array<std::uint8_t, kHeaderBits>;
 
 /** @throws PhyError naming the first field that is out of range. */

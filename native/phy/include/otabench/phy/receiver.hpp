@@ -40,7 +40,21 @@ const char* toString(BurstOutcome outcome);
 struct SnrEstimate {
   double snrDb = std::numeric_limits<double>::quiet_NaN();
   double sdDb = std::numeric_limits<double>::quiet_NaN(); // predicted standard deviation
+  /** 95 % confidence interval; not symmetric when few symbols tell the noise. */
+  double lowDb = std::numeric_limits<double>::quiet_NaN();
+  double highDb = std::numeric_limits<double>::quiet_NaN();
 };
+
+/** Where the noise of an SNR comes from. */
+enum class SnrEstimator : std::uint8_t {
+  None,               // no channel estimate at all
+  RepeatedPreamble,   // four long training symbols against their mean
+  EmptyCarriers,      // the unused edge carriers
+  PilotEvm,           // payload pilots against the channel estimate
+  DataAided,          // long training and decoded header against the channel estimate
+  DataAidedAndPilots, // both
+};
+const char* toString(SnrEstimator estimator);
 
 /** One detection. Per-carrier arrays follow `carriers`, powers are linear relative to |sample|^2 = 1 per
  * carrier. */
@@ -68,6 +82,13 @@ struct ReceivedBurst {
 
   // The best-informed estimate: data-aided and pilots together (repeated preamble without a valid header).
   double snrDb = std::numeric_limits<double>::quiet_NaN();
+  /** The same with its interval, and which one it is: DataAidedAndPilots; PilotEvm where the payload is
+   * noisier than the training (interference, clipping); RepeatedPreamble without a valid header. */
+  SnrEstimate snrBest;
+  SnrEstimator bestEstimator = SnrEstimator::None;
+  /** Signal over noise and distortion in the payload: pilot EVM. Below snrDataAided by more than both
+   * intervals: the payload suffers from what the preamble does not (clipping, interference, Doppler). */
+  SnrEstimate sndr;
   SnrEstimate snrRepeatedPreamble; // 4 long training symbols against their mean
   SnrEstimate snrEmptyCarriers;    // noise on the 11 unused edge carriers; assumes white noise
   SnrEstimate snrPilotEvm;         // payload pilots against the channel estimate
@@ -81,7 +102,8 @@ struct ReceivedBurst {
 
   /** Payload symbols in transmitted order after LMMSE, brought to unit mean power. Empty unless Ok. */
   std::vector<std::complex<float>> constellation;
-  std::int64_t payloadSymbols = 0;
+  std::int64_t payloadSymbols = 0; // that carry tokens
+  std::int64_t normSymbols = 0;    // that carry norms
   std::int64_t payloadOfdmSymbols = 0;
   std::int64_t saturatedSamples = 0; // within the burst
 };

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <complex>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -20,6 +22,25 @@ struct TransmitterConfig {
   int maxPayloadOfdmSymbols = kMaxPayloadOfdmSymbols;
 };
 
+enum class PaprMethod : std::uint8_t { None, ClipAndFilter };
+
+/** Peaks of header and payload (the preamble has few). Back-off is Drive::rmsDbfs. */
+struct PaprControl {
+  PaprMethod method = PaprMethod::None;
+  /** ClipAndFilter: envelope limit over the mean, at four times the sample rate; 3.5..20 dB. */
+  double targetDb = 6;
+  int iterations = 8; // 1..32; filtering lets peaks grow again
+};
+
+/** How a burst is driven; nothing of it changes what the receiver must do. */
+struct Drive {
+  double rmsDbfs = kDefaultRmsDbfs; // mean |x|^2 over preamble, header and payload; -60..0
+  PaprControl papr;
+};
+
+/** Shares of samples for which TransmitReport::ccdfDb is given. */
+inline constexpr std::array<double, 3> kCcdfShares = {0.1, 0.01, 0.001};
+
 /** Facts about one modulated burst. */
 struct TransmitReport {
   double paprDb = 0;          // peak |x|^2 over mean |x|^2 of the burst without guards, before clipping
@@ -32,6 +53,15 @@ struct TransmitReport {
   std::int64_t preambleStartSample = 0; // relative to the first returned sample
   std::int64_t payloadStartSample = 0;
   std::int64_t sampleCount = 0; // guards included
+
+  std::int64_t normSymbols = 0; // complex symbols that carry norms (PowerNormalisation::Token)
+  /** |x|^2 over its mean that 10 %, 1 %, 0.1 % of the samples exceed, dB; as paprDb. */
+  std::array<double, kCcdfShares.size()> ccdfDb{};
+  /** ClipAndFilter: share of the envelope (at four times the sample rate) beyond the target before it. */
+  double limitedFraction = 0;
+  /** ClipAndFilter: error that it leaves on the payload's carriers over their power (EVM), dB; after a common
+   * gain is taken out, which the transmitter corrects. -200: nothing was clipped. NaN without it. */
+  double clipEvmDb = std::numeric_limits<double>::quiet_NaN();
 };
 
 /** Tokens to samples. One per thread; calls do not depend on each other. */
@@ -53,6 +83,11 @@ public:
    * sizes out of range, rmsDbfs out of range
    */
   TransmitReport modulate(Span<const float> tokens, const BurstHeader& header, double rmsDbfs,
+                          std::vector<std::complex<float>>& samples);
+
+  /** The same with PAPR control. header.transport says how tokens travel; its `clipped` is set here.
+   * @throws PhyError also for a target or a number of iterations out of range */
+  TransmitReport modulate(Span<const float> tokens, const BurstHeader& header, const Drive& drive,
                           std::vector<std::complex<float>>& samples);
 
 private:
