@@ -32,6 +32,36 @@ bool isSerial(const std::string& serial) {
   return serial.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", 5) == std::string::npos;
 }
 
+void validateSettling(const Settling& settling, const std::string& field) {
+  requireRange(field + ".activateS", settling.activateS, 0.0, 1.0, "s");
+  requireRange(field + ".retuneS", settling.retuneS, 0.0, 1.0, "s");
+  requireRange(field + ".invalidRxSamples", static_cast<double>(settling.invalidRxSamples), 0.0, 16e6,
+               "samples");
+}
+
+void requireBits(const std::string& field, int bits) {
+  if (bits != 0 && (bits < 2 || bits > 16))
+    refuse(field, std::to_string(bits), "0 (ideal), 2 to 16");
+}
+
+void validateImpairments(const Impairments& impairments, const std::string& field) {
+  requireRange(field + ".phaseNoiseLinewidthHz", impairments.phaseNoiseLinewidthHz, 0.0, 1e6, "Hz");
+  requireRange(field + ".txIq.gainDb", impairments.txIq.gainDb, -6.0, 6.0, "dB");
+  requireRange(field + ".txIq.phaseDeg", impairments.txIq.phaseDeg, -30.0, 30.0, "degrees");
+  requireRange(field + ".rxIq.gainDb", impairments.rxIq.gainDb, -6.0, 6.0, "dB");
+  requireRange(field + ".rxIq.phaseDeg", impairments.rxIq.phaseDeg, -30.0, 30.0, "degrees");
+  if (impairments.loLeakageDbfs)
+    requireRange(field + ".loLeakageDbfs", *impairments.loLeakageDbfs, -150.0, 0.0, "dBFS");
+  if (impairments.dcOffsetDbfs)
+    requireRange(field + ".dcOffsetDbfs", *impairments.dcOffsetDbfs, -150.0, 0.0, "dBFS");
+  if (impairments.amplifier) {
+    requireRange(field + ".amplifier.smoothness", impairments.amplifier->smoothness, 0.5, 20.0, "");
+    requireRange(field + ".amplifier.saturationDb", impairments.amplifier->saturationDb, -40.0, 40.0, "dB");
+  }
+  requireBits(field + ".dacBits", impairments.dacBits);
+  requireBits(field + ".adcBits", impairments.adcBits);
+}
+
 void validateRadio(const RadioProfile& radio, const std::string& field) {
   if (!isSerial(radio.serial))
     refuse(field + ".serial", "\"" + radio.serial + "\"", "\"TWIN-\" and 1 to 32 of A-Z, 0-9, '-'");
@@ -39,6 +69,8 @@ void validateRadio(const RadioProfile& radio, const std::string& field) {
   requireRange(field + ".noiseFigureDb", radio.noiseFigureDb, 0.0, 60.0, "dB");
   requireRange(field + ".maxOutputPowerDbm", radio.maxOutputPowerDbm, -100.0, 60.0, "dBm");
   requireRange(field + ".rxFullScaleDbm", radio.rxFullScaleDbm, -100.0, 60.0, "dBm");
+  validateImpairments(radio.impairments, field + ".impairments");
+  validateSettling(radio.settling, field + ".settling");
 }
 
 std::set<std::string> serialsOf(const MediumConfig& config) {
@@ -53,6 +85,44 @@ std::string listed(const std::set<std::string>& serials) {
   for (const std::string& serial : serials)
     list += " " + serial;
   return list;
+}
+
+void validateFading(const Fading& fading, std::size_t tapCount, const std::string& field) {
+  const auto kind = static_cast<int>(fading.kind);
+  if (kind < 0 || kind > static_cast<int>(FadingKind::Continuous))
+    refuse(field + ".kind", std::to_string(kind), "None, Block or Continuous");
+  const auto profile = static_cast<int>(fading.profile);
+  if (profile < 0 || profile > static_cast<int>(DelayProfile::TdlE))
+    refuse(field + ".profile", std::to_string(profile), "Taps, TdlA to TdlE");
+  requireRange(field + ".delaySpreadS", fading.delaySpreadS, 0.0, 40e-6, "s");
+  requireRange(field + ".dopplerHz", fading.dopplerHz, 0.0, 2000.0, "Hz");
+  if (fading.ricianKDb)
+    requireRange(field + ".ricianKDb", *fading.ricianKDb, -40.0, 60.0, "dB");
+  if (fading.profile == DelayProfile::Taps)
+    return;
+  if (fading.kind == FadingKind::None)
+    refuse(field + ".profile", "a TDL without fading", "Taps where kind is None");
+  if (tapCount != 1)
+    refuse(field + ".profile", "a TDL beside " + std::to_string(tapCount) + " taps", "a TDL beside one tap");
+  if (fading.ricianKDb && fading.profile != DelayProfile::TdlD && fading.profile != DelayProfile::TdlE)
+    refuse(field + ".ricianKDb", text(*fading.ricianKDb), "none for TDL-A to TDL-C");
+}
+
+void validateInterferer(const Interferer& interferer, const std::set<std::string>& serials,
+                        const std::string& field) {
+  requireRange(field + ".frequencyHz", interferer.frequencyHz, 0.0, 10e9, "Hz");
+  requireRange(field + ".powerDbm", interferer.powerDbm, -200.0, 60.0, "dBm");
+  if (interferer.bandwidthHz != 0.0)
+    requireRange(field + ".bandwidthHz", interferer.bandwidthHz, 200e3, 61.44e6, "Hz, or 0 (a tone)");
+  requireRange(field + ".startS", interferer.startS, 0.0, 1e6, "s");
+  if (interferer.onS != 0.0)
+    requireRange(field + ".onS", interferer.onS, 1e-6, 1e6, "s, or 0 (for ever)");
+  if (interferer.periodS != 0.0 &&
+      !(interferer.onS > 0.0 && interferer.periodS > interferer.onS && interferer.periodS <= 1e6))
+    refuse(field + ".periodS", text(interferer.periodS), "0 (once), or greater than onS (not 0), to 1e6 s");
+  for (const std::string& serial : interferer.serials)
+    if (serials.count(serial) == 0)
+      refuse(field + ".serials", "\"" + serial + "\"", listed(serials));
 }
 
 void validatePath(const MediumConfig& config, const PathProfile& path, const std::string& field) {
@@ -70,6 +140,7 @@ void validatePath(const MediumConfig& config, const PathProfile& path, const std
     requireRange(tapField + ".powerDb", path.taps[i].powerDb, -200.0, 100.0, "dB");
     requireRange(tapField + ".phaseRad", path.taps[i].phaseRad, -1e6, 1e6, "rad");
   }
+  validateFading(path.fading, path.taps.size(), field + ".fading");
 }
 
 } // namespace
@@ -94,6 +165,10 @@ void validate(const MediumConfig& config) {
     if (!pairs.insert({path.from, path.to}).second)
       refuse(field, path.from + " to " + path.to + " again", "each pair once");
   }
+  if (config.interferers.size() > 16)
+    refuse("interferers", std::to_string(config.interferers.size()) + " interferers", "at most 16");
+  for (std::size_t i = 0; i < config.interferers.size(); ++i)
+    validateInterferer(config.interferers[i], serials, "interferers[" + std::to_string(i) + "]");
 }
 
 void validate(const MediumConfig& config, const PathProfile& path) {

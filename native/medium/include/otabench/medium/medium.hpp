@@ -29,6 +29,41 @@ enum class Pace {
   Realtime // time follows the wall clock
 };
 
+/// A direct converter's two branches. gainDb is I over Q; either at 0 is an ideal converter. A tone at +f
+/// leaves an image at -f, |(1 - g e^(j phase)) / (1 + g e^(j phase))|^2 of its power, g linear.
+struct IqImbalance {
+  double gainDb = 0.0;   ///< -6 to 6
+  double phaseDeg = 0.0; ///< -30 to 30
+};
+
+/// Rapp's memoryless amplifier: out = in / (1 + (|in| / saturation)^(2 smoothness))^(1 / (2 smoothness)),
+/// phase kept, on the transmitter's own samples.
+struct RappAmplifier {
+  double smoothness = 2.0;   ///< p, 0.5 to 20
+  double saturationDb = 3.0; ///< saturated amplitude over that of full scale (1), -40 to 40
+};
+
+/// What a converter or oscillator does that an ideal one does not. Each is off by default.
+struct Impairments {
+  double phaseNoiseLinewidthHz = 0.0; ///< Wiener phase of the one oscillator: variance 2 pi linewidth t (the
+                                      ///< 3 dB width of a Lorentzian line), zero at a trial's start; 0 to 1e6
+  IqImbalance txIq;
+  IqImbalance rxIq;
+  std::optional<double> loLeakageDbfs; ///< transmitter's carrier within bursts, -150 to 0
+  std::optional<double> dcOffsetDbfs;  ///< receiver's, after its gain, at phase 45 degrees, -150 to 0
+  std::optional<RappAmplifier> amplifier;
+  int dacBits = 0; ///< 0: ideal; 2 to 16: 2^bits - 1 levels from -1 to 1 in I and in Q
+  int adcBits = 0; ///< the same
+};
+
+/// What a radio needs until its samples are good. Samples of a trial that began with the stream already
+/// active are good from the first.
+struct Settling {
+  double activateS = 0.0;            ///< after activateRx, activateTx; 0 to 1
+  double retuneS = 0.0;              ///< after a change of frequency in that direction; 0 to 1
+  std::int64_t invalidRxSamples = 0; ///< first samples after activateRx are of no meaning; 0 to 16 M
+};
+
 /// One radio. Ranges are checked by configure.
 struct RadioProfile {
   std::string serial;         ///< "TWIN-" and 1 to 32 of A-Z, 0-9, '-'; unique
@@ -36,6 +71,8 @@ struct RadioProfile {
   double noiseFigureDb = 8.0; ///< 0 to 60
   double maxOutputPowerDbm = 10.0; ///< of a tone of amplitude 1 at the greatest TX gain; -100 to 60
   double rxFullScaleDbm = 0.0;     ///< input power of a tone of amplitude 1 at 0 dB RX gain; -100 to 60
+  Impairments impairments;
+  Settling settling;
 };
 
 /// One propagation path. Amplitude 10^(powerDb/20), phase as given (the carrier's turn over the delay is part
@@ -46,6 +83,30 @@ struct Tap {
   double phaseRad = 0.0; ///< finite
 };
 
+enum class FadingKind {
+  None,      ///< the path's taps as given
+  Block,     ///< drawn anew for every trial, constant within it
+  Continuous ///< Doppler spectrum of Clarke and Jakes, within a trial; every trial another realisation
+};
+
+/// Which taps fade. The tapped delay lines are those of 3GPP TR 38.901, tables 7.7.2-1 to -5, normalised to a
+/// total mean power of 1.
+enum class DelayProfile { Taps, TdlA, TdlB, TdlC, TdlD, TdlE };
+
+/// Random gains, a pure function of (seed, trial id, from, to, tap, time). Taps fade independently, each with
+/// its mean power: Rayleigh, or Rice where there is a line of sight.
+struct Fading {
+  FadingKind kind = FadingKind::None;
+  DelayProfile profile =
+      DelayProfile::Taps;    ///< other than Taps: instead of the path's taps, which must be one
+  double delaySpreadS = 0.0; ///< rms, of the TDL profiles; 0 to 40e-6
+  double dopplerHz =
+      0.0; ///< greatest (speed / wavelength), Continuous; 0 to 2000; the line of sight has 0.7 of it
+  /// Taps: of the first tap (none: Rayleigh). TDL-D, -E: instead of the table's (13.3, 22 dB), delays
+  /// normalised again. -40 to 60; not of TDL-A to -C.
+  std::optional<double> ricianKDb;
+};
+
 /// What one radio hears of another. Pairs without a path hear nothing of each other; from == to is a radio's
 /// leakage into itself. Taps are used as given, not normalised: the gain at a frequency is
 /// -pathLossDb + 20 log10 |sum of taps|.
@@ -54,13 +115,26 @@ struct PathProfile {
   std::string to;
   double pathLossDb = 60.0;        ///< -100 to 300
   std::vector<Tap> taps = {Tap{}}; ///< 1 to 256
+  Fading fading;
+};
+
+/// A signal from outside the bench.
+struct Interferer {
+  double frequencyHz = 0.0;         ///< carrier or centre, true Hz; 0 to 10e9
+  double powerDbm = -60.0;          ///< while on, at the input of every receiver that hears it; -200 to 60
+  double bandwidthHz = 0.0;         ///< 0: a tone; 200e3 to 61.44e6: Gaussian noise, flat over 0.8 of it
+  double startS = 0.0;              ///< of the first time on, since the trial began; 0 to 1e6
+  double onS = 0.0;                 ///< 0: on for ever; else 1e-6 to 1e6
+  double periodS = 0.0;             ///< 0: on once; else greater than onS, to 1e6
+  std::vector<std::string> serials; ///< receivers that hear it; none: all
 };
 
 struct MediumConfig {
   Pace pace = Pace::Realtime;
   std::uint64_t seed = 1;
-  std::vector<RadioProfile> radios; ///< 1 to 64
-  std::vector<PathProfile> paths;   ///< each pair at most once
+  std::vector<RadioProfile> radios;    ///< 1 to 64
+  std::vector<PathProfile> paths;      ///< each pair at most once
+  std::vector<Interferer> interferers; ///< at most 16
 };
 
 /// Four radios (TWIN-BASE, TWIN-TEXT, TWIN-VISUAL, TWIN-AUDIO; 0, +2, -2, +1 ppm), 60 dB between every two,
