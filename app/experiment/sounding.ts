@@ -1,4 +1,12 @@
 /** Finds the transmit gains that give each point's SNR, by measuring: the medium is never told an SNR. */
+import {
+  achievableGainDb,
+  gainForSnrDb,
+  reaches,
+  snrOverGainDb,
+  type GainRange,
+  type Sounding,
+} from '../../calibration/records/transmit-gain';
 import type { SoundingRecord } from '../config/run-documents';
 import type { BenchRadio } from '../link/types';
 import { mean } from '../units/statistics';
@@ -14,12 +22,6 @@ export type SoundRound = (
   gainsDb: Gains,
   bursts: number,
 ) => Promise<readonly SoundingRecord[]>;
-
-interface GainRange {
-  readonly min: number;
-  readonly max: number;
-  readonly step: number;
-}
 
 /** Where the estimators are trusted to say by how much to move. */
 const TRUSTED_DB = { min: 3, max: 27 } as const;
@@ -38,11 +40,6 @@ function heard(records: readonly SoundingRecord[], user: UserName): { snrDb: num
     .flatMap((record) => record.bursts.filter((b) => b.user === user));
   const snrs = bursts.flatMap((burst) => (burst.headerOk && burst.snrDb !== null ? [burst.snrDb] : []));
   return { snrDb: mean(snrs), fraction: bursts.length === 0 ? 0 : snrs.length / bursts.length };
-}
-
-function quantised(gainDb: number, range: GainRange): number {
-  const steps = range.step > 0 ? Math.round((gainDb - range.min) / range.step) * range.step : gainDb - range.min;
-  return Math.min(range.max, Math.max(range.min, range.min + steps));
 }
 
 function byUser<T>(value: (user: UserName) => T): Record<UserName, T> {
@@ -84,7 +81,7 @@ async function search(
   ranges: Record<UserName, GainRange>,
   soundRound: SoundRound,
 ): Promise<Record<UserName, number>> {
-  const gainsDb = byUser((user) => quantised((ranges[user].min + ranges[user].max) / 2, ranges[user]));
+  const gainsDb = byUser((user) => achievableGainDb((ranges[user].min + ranges[user].max) / 2, ranges[user]));
   const offsetsDb: Partial<Record<UserName, number>> = {};
   for (let round = 1; round <= MAX_SEARCH_ROUNDS; round++) {
     const bursts = experiment.sounding.burstsPerRound;
@@ -94,7 +91,7 @@ async function search(
       const { snrDb, fraction } = heard(records, user);
       const range = ranges[user];
       if (snrDb !== null && fraction >= 0.5) {
-        const next = quantised(gainsDb[user] + SEARCH_TARGET_DB - snrDb, range);
+        const next = gainForSnrDb(SEARCH_TARGET_DB, snrDb - gainsDb[user], range);
         // At the end of the range there is nowhere better to go.
         if ((snrDb >= TRUSTED_DB.min && snrDb <= TRUSTED_DB.max) || next === gainsDb[user])
           offsetsDb[user] = snrDb - gainsDb[user];
@@ -104,7 +101,7 @@ async function search(
           `radios.${user}: no burst of ${serialOf(experiment, user)} was heard up to its highest transmit gain of ` +
             `${range.max} dB; allowed a path (pathLossDb, attenuators, rxGainDb) on which it is`,
         );
-      } else gainsDb[user] = quantised(gainsDb[user] + SEARCH_STEP_DB, range);
+      } else gainsDb[user] = achievableGainDb(gainsDb[user] + SEARCH_STEP_DB, range);
     }
     if (USERS.every((user) => offsetsDb[user] !== undefined)) break;
   }
@@ -126,10 +123,8 @@ function refuseUnreachable(
   points: readonly number[],
 ): void {
   const faults = USERS.flatMap((user) => {
-    const { min, max, step } = ranges[user];
-    const lost = points.filter(
-      (point) => point - offsetsDb[user] < min - step / 2 || point - offsetsDb[user] > max + step / 2,
-    );
+    const { min, max } = ranges[user];
+    const lost = points.filter((point) => !reaches(point, offsetsDb[user], ranges[user]));
     if (lost.length === 0) return [];
     const low = Math.max(LINK_RANGE_DB.min, min + offsetsDb[user]).toFixed(1);
     const high = Math.min(LINK_RANGE_DB.max, max + offsetsDb[user]).toFixed(1);
@@ -151,18 +146,18 @@ async function verify(
   soundRound: SoundRound,
 ): Promise<Gains> {
   const { burstsPerRound, toleranceDb } = experiment.sounding;
-  const measuredOffsets = byUser((): number[] => []);
-  const offset = (user: UserName): number => mean(measuredOffsets[user]) ?? firstOffsetsDb[user];
-  let gainsDb: Gains = byUser((user) => quantised(requestedSnrDb - offset(user), ranges[user]));
+  const soundings = byUser((): Sounding[] => []);
+  const offset = (user: UserName): number => snrOverGainDb(soundings[user]) ?? firstOffsetsDb[user];
+  let gainsDb: Gains = byUser((user) => gainForSnrDb(requestedSnrDb, offset(user), ranges[user]));
   for (let round = 1; round <= MAX_VERIFY_ROUNDS; round++) {
     const id = `${experiment.arm}/sounding/${requestedSnrDb}dB/v${round}`;
     const records = await soundRound(id, requestedSnrDb, gainsDb, burstsPerRound);
     for (const user of USERS) {
       const { snrDb } = heard(records, user);
       // Nothing heard at the lowest points is possible; the first search then stands.
-      if (snrDb !== null) measuredOffsets[user].push(snrDb - gainsDb[user]);
+      if (snrDb !== null) soundings[user].push({ txGainDb: gainsDb[user], snrDb });
     }
-    const corrected = byUser((user) => quantised(requestedSnrDb - offset(user), ranges[user]));
+    const corrected = byUser((user) => gainForSnrDb(requestedSnrDb, offset(user), ranges[user]));
     const close = USERS.every((user) => {
       const errorDb = Math.abs(gainsDb[user] + offset(user) - requestedSnrDb);
       return errorDb <= Math.max(toleranceDb, ranges[user].step / 2) || corrected[user] === gainsDb[user];

@@ -308,7 +308,9 @@ class RunSession {
 
   private tellPoint(requestedSnrDb: number): void {
     const nowMs = Date.now();
-    if (nowMs - (this.lastPointMs.get(requestedSnrDb) ?? 0) < POINT_INTERVAL_MS) return;
+    // The last trial is always told: the references that complete the point may be long in coming.
+    const due = nowMs - (this.lastPointMs.get(requestedSnrDb) ?? 0) >= POINT_INTERVAL_MS;
+    if (!due && !this.table.trialsComplete(requestedSnrDb)) return;
     this.lastPointMs.set(requestedSnrDb, nowMs);
     this.observer.point?.(this.table.summary(requestedSnrDb), false);
   }

@@ -41,6 +41,11 @@ export class PointTable {
     return this.plan.snrDb.map((requestedSnrDb) => this.summary(requestedSnrDb));
   }
 
+  /** Whether all trials of the point are in; its reference may not be. */
+  trialsComplete(requestedSnrDb: number): boolean {
+    return this.at(requestedSnrDb).trials.length >= this.plan.trialsPerPoint;
+  }
+
   summary(requestedSnrDb: number): PointSummary {
     const { trials, reference } = this.at(requestedSnrDb);
     const counted = trials.filter((trial) => trial.valid);

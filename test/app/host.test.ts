@@ -80,6 +80,16 @@ describe('the host behind its channel', () => {
       [0, 10, 20],
     );
     assert.ok(complete.every(({ point }) => point.awgnAccuracy !== null && point.questions === 100));
+    // Before its reference is there, every point was shown with all of its trials.
+    for (const { point } of complete)
+      assert.ok(
+        control
+          .all('point')
+          .some(
+            (shown) =>
+              !shown.complete && shown.point.requestedSnrDb === point.requestedSnrDb && shown.point.questions === 100,
+          ),
+      );
     const progress = control.all('progress');
     assert.equal(progress.at(-1)?.trialsDone, 300);
     await control.until('heartbeat');
