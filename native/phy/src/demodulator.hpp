@@ -59,6 +59,20 @@ public:
   /** What is known without a payload: timing, CFO, and with a valid header channel and SNR. */
   void describe(ReceivedBurst& burst) const;
 
+  // For the error budget, after `finish`.
+  const std::vector<CarrierVector>& payload() const { return payload_; }
+  const std::vector<Cf>& turns() const { return turns_; } // exp(-j phase) of each payload symbol
+  const CarrierVector& channel() const { return channel_; }
+  double noiseVariance() const { return noiseVariance_; }
+  /** Another stream's payload symbol m, or repeat r of its long training, taken as this burst's were. */
+  void payloadCarriers(const StreamView& stream, int m, CarrierVector& carriers) {
+    extract(stream, symbolOffset(kHeaderSymbols + m), carriers.data(), false);
+  }
+  void trainingCarriers(const StreamView& stream, int r, CarrierVector& carriers) {
+    extract(stream, static_cast<std::int64_t>(knownTime_[kShortBlocks + r]) - kCarriers / 2, carriers.data(),
+            false);
+  }
+
 private:
   static constexpr int kWindowLead = 6;
   static constexpr double kCentre =
