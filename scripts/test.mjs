@@ -63,6 +63,8 @@ if (only !== '--native') {
     '--enable-source-maps',
     'node_modules/mocha/bin/mocha.js',
     '--exit',
+    // Mocha colours its output where CI is set, terminal or not; the counts are read from it.
+    '--no-color',
     '--timeout',
     '120000',
     'dist/test/**/*.test.js',
