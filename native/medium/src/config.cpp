@@ -1,6 +1,8 @@
 // Defaults and validation: one line per fault, naming field, value and what is allowed.
 #include "config.hpp"
 
+#include "channel.hpp"
+
 #include <cmath>
 #include <cstdlib>
 #include <set>
@@ -141,6 +143,11 @@ void validatePath(const MediumConfig& config, const PathProfile& path, const std
     requireRange(tapField + ".phaseRad", path.taps[i].phaseRad, -1e6, 1e6, "rad");
   }
   validateFading(path.fading, path.taps.size(), field + ".fading");
+  const double lastS = makeChannel(path, 0, "")->greatestDelayS;
+  if (!(lastS <= 1e-3))
+    refuse(field + ".fading.delaySpreadS",
+           text(path.fading.delaySpreadS) + " (last tap at " + text(lastS) + " s)",
+           "a last tap within 0.001 s");
 }
 
 } // namespace

@@ -11,7 +11,7 @@ namespace {
 void install(MediumState& state, const MediumConfig& config) {
   state.config = config;
   state.radios.clear();
-  state.paths.clear();
+  state.channels.clear();
   for (const RadioProfile& profile : config.radios) {
     auto radio = std::make_shared<RadioState>();
     radio->profile = profile;
@@ -19,9 +19,6 @@ void install(MediumState& state, const MediumConfig& config) {
     radio->index = state.radios.size();
     state.radios.push_back(std::move(radio));
   }
-  for (const PathProfile& path : config.paths)
-    state.paths[{state.find(path.from)->index, state.find(path.to)->index}] =
-        std::make_shared<const PathProfile>(path);
   state.restart("", 0);
 }
 
@@ -63,8 +60,7 @@ std::vector<std::string> Medium::serials() const {
 void Medium::setPath(const PathProfile& path) {
   const std::lock_guard<std::mutex> lock(state_->mutex);
   validate(state_->config, path);
-  state_->paths[{state_->find(path.from)->index, state_->find(path.to)->index}] =
-      std::make_shared<const PathProfile>(path);
+  state_->setChannel(path);
   auto& paths = state_->config.paths;
   const auto old = std::find_if(paths.begin(), paths.end(), [&](const PathProfile& other) {
     return other.from == path.from && other.to == path.to;

@@ -1,5 +1,7 @@
 #include "noise.hpp"
 
+#include <cmath>
+
 namespace otabench::medium {
 namespace {
 
@@ -24,6 +26,30 @@ std::uint64_t absorb(std::uint64_t state, const std::string& text) {
 
 std::uint64_t noiseKey(std::uint64_t seed, const std::string& trialId, const std::string& serial) {
   return absorb(absorb(mix(seed + kGolden), trialId), serial);
+}
+
+std::uint64_t linkKey(std::uint64_t seed, const std::string& trialId, const std::string& from,
+                      const std::string& to, std::size_t tap) {
+  return derivedKey(absorb(absorb(absorb(mix(seed + kGolden), trialId), from), to), tap + 1);
+}
+
+std::uint64_t derivedKey(std::uint64_t key, std::uint64_t purpose) {
+  return mix(key ^ mix(purpose * kGolden + 1));
+}
+
+double gaussianAt(std::uint64_t key, std::uint64_t a, std::uint64_t b) {
+  RandomWords words(derivedKey(derivedKey(key, a), b));
+  return std::sqrt(2.0) * words.gaussian().real();
+}
+
+double RandomWords::uniform() {
+  state_ += kGolden;
+  return static_cast<double>(mix(state_) >> 11) * 0x1p-53;
+}
+
+std::complex<double> RandomWords::gaussian() {
+  const double radius = std::sqrt(-std::log(1.0 - uniform()));
+  return std::polar(radius, 2.0 * 3.14159265358979323846 * uniform());
 }
 
 kernels::NoiseSeed noiseSeed(std::uint64_t key, std::int64_t block) {

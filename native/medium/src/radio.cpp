@@ -59,7 +59,11 @@ double Radio::setTimeline(Timeline ChannelSettings::*member, const Range& range,
   if (commandTimeNs)
     atNs = std::max(atNs, state_->trueNsOfHardware(static_cast<double>(*commandTimeNs)));
   medium_->pruneSettings();
-  (state_->settings(direction).*member).set(atNs, value);
+  ChannelSettings& settings = state_->settings(direction);
+  const double settleNs = state_->profile.settling.retuneS * 1e9;
+  if (member == &ChannelSettings::frequencyHz && settleNs > 0.0 && settings.frequencyHz.at(atNs) != value)
+    settings.settling.push_back({atNs, atNs + settleNs});
+  (settings.*member).set(atNs, value);
   return value;
 }
 
@@ -167,6 +171,12 @@ void Radio::activateRx(std::optional<std::int64_t> startNs, std::size_t sampleCo
       radio.rx.position = tick;
     }
   }
+  radio.rx.invalidFrom = radio.rx.position;
+  radio.rx.invalidUntil = radio.rx.position + radio.profile.settling.invalidRxSamples;
+  if (radio.profile.settling.activateS > 0.0 && radio.rx.active) {
+    const double fromNs = radio.trueNsOfTick(radio.rx.position, rateHz);
+    radio.rxSettings.settling.push_back({fromNs, fromNs + radio.profile.settling.activateS * 1e9});
+  }
   radio.rxChanged.notify_all();
 }
 
@@ -196,6 +206,11 @@ void Radio::activateTx() {
   const std::lock_guard<std::mutex> lock(medium_->mutex);
   if (!state_->isOpen || state_->openId != openId_)
     return;
+  const double settleNs = state_->profile.settling.activateS * 1e9;
+  if (!state_->tx.active && settleNs > 0.0) {
+    const double presentNs = medium_->advance();
+    state_->txSettings.settling.push_back({presentNs, presentNs + settleNs});
+  }
   state_->tx.active = true;
   state_->txChanged.notify_all();
 }

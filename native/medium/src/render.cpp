@@ -17,31 +17,57 @@ constexpr std::int64_t kSliceBlocks = 64;
 // the rate.
 constexpr double kStillSamples = 4e-5;
 
-double minDelayS(const PathProfile& path) {
-  double least = path.taps.front().delayS;
-  for (const Tap& tap : path.taps)
-    least = std::min(least, tap.delayS);
-  return least;
-}
-
 struct ScaledTap {
-  double delaySamples; ///< in source samples
-  float re, im;
+  double delaySamples;         ///< in source samples
+  std::size_t index;           ///< in the channel's taps
+  float re, im;                ///< at a block's start
+  float endRe, endIm;          ///< at its end
+  std::complex<double> steady; ///< without fading
 };
+
+void setGain(ScaledTap& tap, std::complex<double> gain) {
+  const std::complex<double> value = tap.steady * gain;
+  tap.re = tap.endRe = static_cast<float>(value.real());
+  tap.im = tap.endIm = static_cast<float>(value.imag());
+}
 
 std::vector<ScaledTap> scaledTaps(const SourceJob& source, const SourceGeometry& geometry) {
   std::vector<ScaledTap> taps;
   const double rate = geometry.sourceRateHz * geometry.sourceClockFactor;
-  const double commonPhase = source.path->taps.front().phaseRad;
-  for (const Tap& tap : source.path->taps) {
+  const double commonPhase = source.channel->taps.front().phaseRad;
+  for (const Tap& tap : source.channel->taps) {
     const double amplitude = geometry.amplitude * dbToAmplitude(tap.powerDb);
     const double phase = tap.phaseRad - commonPhase;
-    taps.push_back({tap.delayS * rate, static_cast<float>(amplitude * std::cos(phase)),
-                    static_cast<float>(amplitude * std::sin(phase))});
+    const std::complex<double> steady(amplitude * std::cos(phase), amplitude * std::sin(phase));
+    const auto re = static_cast<float>(steady.real());
+    const auto im = static_cast<float>(steady.imag());
+    taps.push_back({tap.delayS * rate, taps.size(), re, im, re, im, steady});
+  }
+  if (!source.channel->fading.empty() && !source.channel->moves) {
+    TapGains gains;
+    source.channel->exactGains(0.0, gains);
+    for (ScaledTap& tap : taps)
+      setGain(tap, gains[tap.index]);
   }
   std::stable_sort(taps.begin(), taps.end(),
                    [](const ScaledTap& a, const ScaledTap& b) { return a.delaySamples < b.delaySamples; });
   return taps;
+}
+
+/// Moving gains at the start and the end of a block.
+void fadeTaps(std::vector<ScaledTap>& taps, const SourceJob& source, const SourceGeometry& geometry,
+              std::int64_t block, GainTable& table) {
+  const double startNs = geometry.originNs + static_cast<double>(block * kBlockTicks) * geometry.outputStepNs;
+  const double endNs = startNs + static_cast<double>(kBlockTicks) * geometry.outputStepNs;
+  const TapGains& atStart = table.at(source.channel, startNs);
+  for (ScaledTap& tap : taps)
+    setGain(tap, atStart[tap.index]);
+  const TapGains& atEnd = table.at(source.channel, endNs);
+  for (ScaledTap& tap : taps) {
+    const std::complex<double> value = tap.steady * atEnd[tap.index];
+    tap.endRe = static_cast<float>(value.real());
+    tap.endIm = static_cast<float>(value.imag());
+  }
 }
 
 /// Transmitted samples [first, first + count) of one rate in scratch memory, zeros where nothing was sent.
@@ -60,7 +86,7 @@ Window gather(const SourceJob& source, double rateHz, std::int64_t first, std::i
               RenderCache& cache) {
   Window window{first, count, {}};
   for (const SegmentView& segment : source.segments) {
-    const std::int64_t begin = std::max(segment.startTick, first);
+    const std::int64_t begin = std::max(segment.startTick + segment.skipTicks, first);
     const std::int64_t end = std::min(segment.endTick, first + count);
     if (segment.rateHz == rateHz && begin < end)
       window.covered.emplace_back(begin, end);
@@ -72,11 +98,11 @@ Window gather(const SourceJob& source, double rateHz, std::int64_t first, std::i
   for (const SegmentView& segment : source.segments) {
     if (segment.rateHz != rateHz)
       continue;
-    std::int64_t at = std::max(segment.startTick, first);
+    std::int64_t at = std::max(segment.startTick + segment.skipTicks, first);
     const std::int64_t end = std::min(segment.endTick, first + count);
     while (at < end) {
       const std::int64_t within = at - segment.startTick;
-      const Chunk& chunk = *segment.chunks[static_cast<std::size_t>(within / Chunk::kSamples)];
+      const Plane& chunk = *segment.chunks[static_cast<std::size_t>(within / Chunk::kSamples)];
       const std::int64_t offset = within % Chunk::kSamples;
       const std::int64_t length = std::min(Chunk::kSamples - offset, end - at);
       const std::size_t bytes = static_cast<std::size_t>(length) * sizeof(float);
@@ -85,6 +111,22 @@ Window gather(const SourceJob& source, double rateHz, std::int64_t first, std::i
       at += length;
     }
   }
+  const double stepNs = 1e9 / (rateHz * source.clockFactor);
+  for (const Span& span : source.silent) {
+    const auto tick = [&](double ns) {
+      return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(ns / stepNs - 1e-6)) - first, 0,
+                                      count);
+    };
+    const std::int64_t begin = tick(span.fromNs);
+    const std::int64_t end = std::max(begin, tick(span.untilNs));
+    std::fill(cache.windowRe.begin() + begin, cache.windowRe.begin() + end, 0.0f);
+    std::fill(cache.windowIm.begin() + begin, cache.windowIm.begin() + end, 0.0f);
+  }
+  if (source.oscillator.linewidthHz > 0.0)
+    for (const auto& [begin, end] : window.covered)
+      cache.txPhase.rotate(source.oscillator, static_cast<double>(begin) * stepNs, stepNs, 1.0,
+                           static_cast<std::size_t>(end - begin), cache.windowRe.data() + (begin - first),
+                           cache.windowIm.data() + (begin - first));
   return window;
 }
 
@@ -97,7 +139,7 @@ struct Cluster {
   std::vector<float> startRe, startIm, endRe, endIm;
 };
 
-std::vector<Cluster> clusters(const std::vector<ScaledTap>& taps) {
+std::vector<Cluster> clusters(const std::vector<ScaledTap>& taps, bool fades) {
   std::vector<Cluster> all;
   for (std::size_t i = 0; i < taps.size(); ++i) {
     if (i == 0 || taps[i].delaySamples - taps[i - 1].delaySamples > 2.0 * kSincHalf) {
@@ -105,12 +147,12 @@ std::vector<Cluster> clusters(const std::vector<ScaledTap>& taps) {
       all.back().firstTap = i;
     }
     all.back().endTap = i + 1;
-    all.back().isReal = all.back().isReal && taps[i].im == 0.0f;
+    all.back().isReal = all.back().isReal && !fades && taps[i].im == 0.0f;
   }
   return all;
 }
 
-void addTap(const ScaledTap& tap, double offset, std::int64_t firstLag, std::vector<float>& re,
+void addTap(const ScaledTap& tap, bool atEnd, double offset, std::int64_t firstLag, std::vector<float>& re,
             std::vector<float>& im) {
   const double position = offset - tap.delaySamples;
   const double whole = std::floor(position);
@@ -119,13 +161,14 @@ void addTap(const ScaledTap& tap, double offset, std::int64_t firstLag, std::vec
   float weight = 0.0f;
   SincTable::instance().rows(position - whole, &low, &high, &weight);
   const std::int64_t at = -kSincHalf - static_cast<std::int64_t>(whole) - firstLag;
-  kernels::best().addTap(low, high, weight, tap.re, tap.im, re.data() + at, im.data() + at);
+  kernels::best().addTap(low, high, weight, atEnd ? tap.endRe : tap.re, atEnd ? tap.endIm : tap.im,
+                         re.data() + at, im.data() + at);
 }
 
 /// Coefficients for source positions (whole + offset) at the block's start, (whole + offset + drift) at its
 /// end.
-void buildCluster(Cluster& cluster, const std::vector<ScaledTap>& taps, double offset, double drift) {
-  const bool moves = drift != 0.0;
+void buildCluster(Cluster& cluster, const std::vector<ScaledTap>& taps, double offset, double drift,
+                  bool moves) {
   const double least = offset + std::min(0.0, drift) - taps[cluster.endTap - 1].delaySamples;
   const double most = offset + std::max(0.0, drift) - taps[cluster.firstTap].delaySamples;
   cluster.firstLag = -kSincHalf - static_cast<std::int64_t>(std::floor(most));
@@ -136,9 +179,9 @@ void buildCluster(Cluster& cluster, const std::vector<ScaledTap>& taps, double o
   cluster.endRe.assign(moves ? lags : 0, 0.0f);
   cluster.endIm.assign(moves ? lags : 0, 0.0f);
   for (std::size_t i = cluster.firstTap; i < cluster.endTap; ++i) {
-    addTap(taps[i], offset, cluster.firstLag, cluster.startRe, cluster.startIm);
+    addTap(taps[i], false, offset, cluster.firstLag, cluster.startRe, cluster.startIm);
     if (moves)
-      addTap(taps[i], offset + drift, cluster.firstLag, cluster.endRe, cluster.endIm);
+      addTap(taps[i], true, offset + drift, cluster.firstLag, cluster.endRe, cluster.endIm);
   }
   if (moves)
     return;
@@ -180,16 +223,17 @@ bool isSameRate(const SourceGeometry& g) {
 
 /// Equal nominal rates and nearly equal carriers: one FIR per cluster, blended over the block as the clocks
 /// drift apart (error (drift pi 0.8)^2 / 8: -66 dB at 200 ppm).
-void contributeSameRate(const SourceGeometry& geometry, const std::vector<ScaledTap>& taps,
+void contributeSameRate(const SourceJob& source, const SourceGeometry& geometry, std::vector<ScaledTap>& taps,
                         std::vector<Cluster>& groups, const Window& window, std::int64_t firstBlock,
-                        std::int64_t blockCount, const RenderCache& cache, double& builtOffset,
-                        const BlockSink& sink) {
+                        std::int64_t blockCount, const RenderCache& cache, GainTable& gains,
+                        double& builtOffset, const BlockSink& sink) {
   BlockBuffers buffers;
   double drift = static_cast<double>(kBlock) * (geometry.ratio - 1.0);
-  const bool moves = std::abs(drift) > kStillSamples;
+  const bool drifts = std::abs(drift) > kStillSamples;
+  const bool moves = drifts || source.channel->moves;
   for (std::int64_t block = firstBlock; block < firstBlock + blockCount; ++block) {
     double position = geometry.startPosition + static_cast<double>(block * kBlockTicks) * geometry.ratio;
-    if (!moves)
+    if (!drifts)
       position += 0.5 * drift;
     const double whole = std::floor(position);
     const auto reference = static_cast<std::int64_t>(whole);
@@ -199,8 +243,10 @@ void contributeSameRate(const SourceGeometry& geometry, const std::vector<Scaled
       continue;
     const double offset = position - whole;
     if (moves || offset != builtOffset) {
+      if (source.channel->moves)
+        fadeTaps(taps, source, geometry, block, gains);
       for (Cluster& group : groups)
-        buildCluster(group, taps, offset, moves ? drift : 0.0);
+        buildCluster(group, taps, offset, drifts ? drift : 0.0, moves);
       builtOffset = offset;
     }
     bool isFirst = true;
@@ -228,9 +274,10 @@ void contributeSameRate(const SourceGeometry& geometry, const std::vector<Scaled
 }
 
 /// Any rates, carriers and bandwidths: one blended row of the band filter per output and tap.
-void contributeAnyRate(const SourceGeometry& geometry, const std::vector<ScaledTap>& taps,
+void contributeAnyRate(const SourceJob& source, const SourceGeometry& geometry, std::vector<ScaledTap>& taps,
                        const BandFilter& filter, const Window& window, std::int64_t firstBlock,
-                       std::int64_t blockCount, const RenderCache& cache, const BlockSink& sink) {
+                       std::int64_t blockCount, const RenderCache& cache, GainTable& gains,
+                       const BlockSink& sink) {
   BlockBuffers buffers;
   const auto rowLength = static_cast<std::int64_t>(filter.rowLength);
   for (std::int64_t block = firstBlock; block < firstBlock + blockCount; ++block) {
@@ -240,10 +287,13 @@ void contributeAnyRate(const SourceGeometry& geometry, const std::vector<ScaledT
             static_cast<std::int64_t>(std::floor(begin - taps.back().delaySamples)) - filter.half - 2,
             static_cast<std::int64_t>(std::ceil(end - taps.front().delaySamples)) + filter.half + 2))
       continue;
+    if (source.channel->moves)
+      fadeTaps(taps, source, geometry, block, gains);
     for (std::size_t i = 0; i < kBlock; ++i) {
       const double position =
           geometry.startPosition +
           static_cast<double>(block * kBlockTicks + static_cast<std::int64_t>(i)) * geometry.ratio;
+      const float along = static_cast<float>(i) * (1.0f / static_cast<float>(kBlock));
       float sumRe = 0.0f;
       float sumIm = 0.0f;
       for (const ScaledTap& tap : taps) {
@@ -262,8 +312,10 @@ void contributeAnyRate(const SourceGeometry& geometry, const std::vector<ScaledT
         kernels::best().dot(xRe, xIm, cRe + rowLength, cIm + rowLength, filter.rowLength, &highRe, &highIm);
         const float re = lowRe + weight * (highRe - lowRe);
         const float im = lowIm + weight * (highIm - lowIm);
-        sumRe += tap.re * re - tap.im * im;
-        sumIm += tap.re * im + tap.im * re;
+        const float aRe = tap.re + along * (tap.endRe - tap.re);
+        const float aIm = tap.im + along * (tap.endIm - tap.im);
+        sumRe += aRe * re - aIm * im;
+        sumIm += aRe * im + aIm * re;
       }
       buffers.yRe[i] = sumRe;
       buffers.yIm[i] = sumIm;
@@ -295,8 +347,8 @@ double noiseDbm(double noiseFigureDb, double bandwidthHz) {
 }
 
 void contribute(const SourceJob& source, const SourceGeometry& geometry, std::int64_t firstBlock,
-                std::int64_t blockCount, RenderCache& cache, const BlockSink& sink) {
-  const std::vector<ScaledTap> taps = scaledTaps(source, geometry);
+                std::int64_t blockCount, RenderCache& cache, GainTable& gains, const BlockSink& sink) {
+  std::vector<ScaledTap> taps = scaledTaps(source, geometry);
   const bool sameRate = isSameRate(geometry);
   std::shared_ptr<const BandFilter> filter;
   int half = kSincHalf;
@@ -307,7 +359,7 @@ void contribute(const SourceJob& source, const SourceGeometry& geometry, std::in
     filter = bandFilter(key);
     half = filter->half;
   }
-  std::vector<Cluster> groups = clusters(taps);
+  std::vector<Cluster> groups = clusters(taps, !source.channel->fading.empty());
   double builtOffset = -1.0;
   const double perBlock = static_cast<double>(kBlock) * geometry.ratio;
   const auto slice = static_cast<std::int64_t>(std::clamp(16384.0 / perBlock, 1.0, 128.0));
@@ -321,9 +373,10 @@ void contribute(const SourceJob& source, const SourceGeometry& geometry, std::in
     if (window.covered.empty())
       continue;
     if (sameRate)
-      contributeSameRate(geometry, taps, groups, window, block, blocks, cache, builtOffset, sink);
+      contributeSameRate(source, geometry, taps, groups, window, block, blocks, cache, gains, builtOffset,
+                         sink);
     else
-      contributeAnyRate(geometry, taps, *filter, window, block, blocks, cache, sink);
+      contributeAnyRate(source, geometry, taps, *filter, window, block, blocks, cache, gains, sink);
   }
 }
 
@@ -348,7 +401,7 @@ const Rotation& rotation(RenderCache& cache, std::size_t index, double cyclesPer
 void addSource(const RenderJob& job, std::size_t index, double trueNs, std::int64_t firstBlock,
                std::int64_t blockCount, RenderCache& cache) {
   const SourceJob& source = job.sources[index];
-  const double sentNs = trueNs - minDelayS(*source.path) * 1e9;
+  const double sentNs = trueNs - source.channel->leastDelayS * 1e9;
   const double txHz = source.frequencyHz.at(sentNs);
   const double rxHz = job.frequencyHz.at(trueNs);
   const double cfoHz = txHz * source.clockFactor - rxHz * job.clockFactor;
@@ -356,15 +409,19 @@ void addSource(const RenderJob& job, std::size_t index, double trueNs, std::int6
   const double cyclesPerSample = cfoHz / rateHz;
   const Rotation& table = rotation(cache, index, cyclesPerSample);
 
+  if (cache.gains.size() <= index)
+    cache.gains.resize(index + 1);
+
   SourceGeometry geometry;
   geometry.sourceClockFactor = source.clockFactor;
   geometry.outputRateHz = job.rateHz;
+  geometry.outputStepNs = 1e9 / rateHz;
   geometry.amplitude =
       dbToAmplitude(transmittedDbm(source.maxOutputPowerDbm, source.gainDb.at(sentNs)) -
-                    source.path->pathLossDb - fullScaleDbm(job.rxFullScaleDbm, job.gainDb.at(trueNs)));
+                    source.channel->pathLossDb - fullScaleDbm(job.rxFullScaleDbm, job.gainDb.at(trueNs)));
   geometry.outputBandHz = std::min(job.rateHz, job.bandwidthHz);
   geometry.shiftHz = txHz - rxHz;
-  const double commonPhase = source.path->taps.front().phaseRad;
+  const double commonPhase = source.channel->taps.front().phaseRad;
 
   std::vector<double> rates;
   for (const SegmentView& segment : source.segments)
@@ -374,7 +431,7 @@ void addSource(const RenderJob& job, std::size_t index, double trueNs, std::int6
     geometry.sourceRateHz = sourceRateHz;
     geometry.sourceBandHz = std::min(sourceRateHz, source.bandwidthHz);
     geometry.ratio = (sourceRateHz / job.rateHz) * (source.clockFactor / job.clockFactor);
-    contribute(source, geometry, firstBlock, blockCount, cache,
+    contribute(source, geometry, firstBlock, blockCount, cache, cache.gains[index],
                [&](std::int64_t block, const float* re, const float* im) {
                  const double cycles = cyclesPerSample * static_cast<double>(block * kBlockTicks);
                  const double phase = 2.0 * kPi * (cycles - std::floor(cycles)) + commonPhase;
@@ -402,6 +459,43 @@ std::uint64_t countClipped(const Sample* samples, std::int64_t count) {
   return clipped;
 }
 
+const Span* spanAt(const std::vector<Span>& spans, double trueNs) {
+  for (const Span& span : spans)
+    if (trueNs >= span.fromNs && trueNs < span.untilNs)
+      return &span;
+  return nullptr;
+}
+
+/// What a settling receiver shows: an offset that starts at half of full scale and falls to 1 % of it.
+void addTransient(const Span& span, std::int64_t firstTick, double stepNs, RenderCache& cache) {
+  const double fall = 4.6 / (span.untilNs - span.fromNs);
+  for (std::size_t i = 0; i < cache.sumRe.size(); ++i) {
+    const double trueNs = (static_cast<double>(firstTick) + static_cast<double>(i)) * stepNs;
+    const auto offset = static_cast<float>(0.5 * std::exp(-fall * std::max(0.0, trueNs - span.fromNs)));
+    cache.sumRe[i] += offset;
+    cache.sumIm[i] -= offset;
+  }
+}
+
+void interleave(const float* sRe, const float* sIm, const float* nRe, const float* nIm, float sigma,
+                float* iq) {
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    iq[2 * i] = sRe[i] + (sigma > 0.0f ? sigma * nRe[i] : 0.0f);
+    iq[2 * i + 1] = sIm[i] + (sigma > 0.0f ? sigma * nIm[i] : 0.0f);
+  }
+}
+
+/// Samples of no meaning, as a stale buffer holds: uniform over half of full scale, of key and index alone.
+void fillInvalid(const RenderJob& job, Sample* samples) {
+  const std::int64_t begin = std::max(job.invalidFrom, job.first);
+  const std::int64_t end = std::min(job.invalidUntil, job.first + job.count);
+  for (std::int64_t tick = begin; tick < end; ++tick) {
+    RandomWords words(derivedKey(job.noiseKey, static_cast<std::uint64_t>(tick)));
+    const auto re = static_cast<float>(words.uniform() - 0.5);
+    samples[tick - job.first] = {re, static_cast<float>(words.uniform() - 0.5)};
+  }
+}
+
 /// Samples [begin, end), over which no setting changes.
 std::uint64_t renderPiece(const RenderJob& job, std::int64_t begin, std::int64_t end, RenderCache& cache,
                           Sample* samples) {
@@ -409,24 +503,41 @@ std::uint64_t renderPiece(const RenderJob& job, std::int64_t begin, std::int64_t
   const double trueNs = static_cast<double>(begin) * 1e9 / rateHz + 1e-3; // past the change that cut here
   const double noiseDbfs =
       noiseDbm(job.noiseFigureDb, rateHz) - fullScaleDbm(job.rxFullScaleDbm, job.gainDb.at(trueNs));
-  const auto sigma = static_cast<float>(dbToAmplitude(noiseDbfs));
+  const auto sigma = job.withNoise ? static_cast<float>(dbToAmplitude(noiseDbfs)) : 0.0f;
+  const Span* const settling = spanAt(job.settling, trueNs);
+  const bool frontEnd = job.withFrontEnd && distortsReceive(job.impairments);
   std::uint64_t clipped = 0;
   const std::int64_t lastBlock = (end + kBlockTicks - 1) / kBlockTicks;
   for (std::int64_t first = begin / kBlockTicks; first < lastBlock; first += kSliceBlocks) {
     const std::int64_t blocks = std::min(kSliceBlocks, lastBlock - first);
     cache.sumRe.assign(static_cast<std::size_t>(blocks * kBlockTicks), 0.0f);
     cache.sumIm.assign(static_cast<std::size_t>(blocks * kBlockTicks), 0.0f);
-    for (std::size_t i = 0; i < job.sources.size(); ++i)
-      addSource(job, i, trueNs, first, blocks, cache);
+    if (settling != nullptr && job.withFrontEnd)
+      addTransient(*settling, first * kBlockTicks, 1e9 / rateHz, cache);
+    if (settling == nullptr)
+      for (std::size_t i = 0; i < job.sources.size(); ++i)
+        addSource(job, i, trueNs, first, blocks, cache);
+    if (job.oscillator.linewidthHz > 0.0)
+      cache.rxPhase.rotate(job.oscillator, static_cast<double>(first * kBlockTicks) * 1e9 / rateHz,
+                           1e9 / rateHz, -1.0, cache.sumRe.size(), cache.sumRe.data(), cache.sumIm.data());
     for (std::int64_t block = first; block < first + blocks; ++block) {
       constexpr auto kPerNoise = static_cast<std::int64_t>(kernels::kNoiseBlock / kBlock);
-      prepareNoise(job, block / kPerNoise, cache);
+      if (sigma > 0.0f)
+        prepareNoise(job, block / kPerNoise, cache);
       const auto noiseAt = static_cast<std::size_t>(block % kPerNoise) * kBlock;
       const auto sumAt = static_cast<std::size_t>((block - first) * kBlockTicks);
       alignas(64) float iq[2 * kBlock];
-      const float greatest =
-          kernels::best().finish(cache.sumRe.data() + sumAt, cache.sumIm.data() + sumAt,
-                                 cache.noiseRe.data() + noiseAt, cache.noiseIm.data() + noiseAt, sigma, iq);
+      const float* const sRe = cache.sumRe.data() + sumAt;
+      const float* const sIm = cache.sumIm.data() + sumAt;
+      const float* const nRe = cache.noiseRe.data() + noiseAt;
+      const float* const nIm = cache.noiseIm.data() + noiseAt;
+      float greatest = 0.0f;
+      if (frontEnd)
+        greatest = receiveFrontEnd(job.impairments, sRe, sIm, nRe, nIm, sigma, iq);
+      else if (job.withFrontEnd)
+        greatest = kernels::best().finish(sRe, sIm, nRe, nIm, sigma, iq);
+      else
+        interleave(sRe, sIm, nRe, nIm, sigma, iq);
       const std::int64_t from = std::max(begin, block * kBlockTicks);
       const std::int64_t to = std::min(end, (block + 1) * kBlockTicks);
       Sample* out = samples + (from - begin);
@@ -457,15 +568,21 @@ std::uint64_t render(const RenderJob& job, RenderCache& cache, Sample* samples) 
   job.frequencyHz.changes(beginNs, endNs, cutAfter(0.0));
   job.gainDb.changes(beginNs, endNs, cutAfter(0.0));
   for (const SourceJob& source : job.sources) {
-    const double delayNs = minDelayS(*source.path) * 1e9;
+    const double delayNs = source.channel->leastDelayS * 1e9;
     source.frequencyHz.changes(beginNs - delayNs, endNs - delayNs, cutAfter(delayNs));
     source.gainDb.changes(beginNs - delayNs, endNs - delayNs, cutAfter(delayNs));
+  }
+  for (const Span& span : job.settling) {
+    cutAfter(0.0)(span.fromNs);
+    cutAfter(0.0)(span.untilNs);
   }
   std::sort(cuts.begin(), cuts.end());
   cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
   std::uint64_t clipped = 0;
   for (std::size_t i = 0; i + 1 < cuts.size(); ++i)
     clipped += renderPiece(job, cuts[i], cuts[i + 1], cache, samples + (cuts[i] - job.first));
+  if (job.withFrontEnd && job.invalidUntil > job.first)
+    fillInvalid(job, samples);
   return clipped;
 }
 

@@ -1,7 +1,9 @@
 // From transmitted samples to one receiver's samples. Works on a snapshot, without any lock.
 #pragma once
 
+#include "channel.hpp"
 #include "filters.hpp"
+#include "front_end.hpp"
 #include "otabench/medium/medium.hpp"
 #include "timeline.hpp"
 
@@ -14,23 +16,37 @@
 namespace otabench::medium {
 
 /// Storage of transmitted samples. The writer only ever writes behind what a segment's length has published.
-struct Chunk {
+struct Plane {
   static constexpr std::int64_t kSamples = 8192;
   alignas(64) float re[kSamples];
   alignas(64) float im[kSamples];
+};
+struct Chunk : Plane {
+  std::shared_ptr<Plane> clean; ///< as written, where that differs from what was sent; under the lock
 };
 
 /// The part of a segment that a render may touch.
 struct SegmentView {
   double rateHz = 0.0;
   std::int64_t startTick = 0; ///< of the first chunk's first sample
+  std::int64_t skipTicks = 0; ///< of them, the first that are not part of it
   std::int64_t endTick = 0;   ///< of the written samples
-  std::vector<std::shared_ptr<const Chunk>> chunks;
+  std::vector<std::shared_ptr<const Plane>> chunks;
+};
+
+/// A stretch of true time, [fromNs, untilNs).
+struct Span {
+  double fromNs = 0.0;
+  double untilNs = 0.0;
 };
 
 /// One transmitter as one receiver hears it.
 struct SourceJob {
-  std::shared_ptr<const PathProfile> path;
+  std::size_t radioIndex = SIZE_MAX; ///< SIZE_MAX: an interferer
+  bool isOfQuery = false;            ///< for receivedParts
+  std::shared_ptr<const Channel> channel;
+  OscillatorNoise oscillator;
+  std::vector<Span> silent; ///< settling: nothing is sent
   double clockFactor = 1.0;
   double maxOutputPowerDbm = 0.0;
   Timeline frequencyHz;
@@ -48,7 +64,14 @@ struct RenderJob {
   Timeline gainDb;
   double bandwidthHz = 0.0;
   std::uint64_t noiseKey = 0;
-  std::int64_t first = 0; ///< receiver's sample index in the trial
+  Impairments impairments;
+  OscillatorNoise oscillator;
+  std::vector<Span> settling;    ///< nothing is heard but a decaying offset
+  std::int64_t invalidFrom = 0;  ///< first of the samples of no meaning
+  std::int64_t invalidUntil = 0; ///< the sample after the last of them
+  bool withNoise = true;
+  bool withFrontEnd = true; ///< branches, offset, converter; without it nothing clips
+  std::int64_t first = 0;   ///< receiver's sample index in the trial
   std::int64_t count = 0;
   std::vector<SourceJob> sources;
 };
@@ -64,9 +87,11 @@ struct RenderCache {
   std::vector<float> windowRe, windowIm;
   std::vector<float> sumRe, sumIm;
   std::vector<Rotation> rotations; ///< by source
+  std::vector<GainTable> gains;    ///< by source
+  PhaseTable txPhase, rxPhase;
   std::uint64_t noiseKey = 0;
   std::int64_t noiseBlock = -1;
-  alignas(64) std::array<float, kernels::kNoiseBlock> noiseRe, noiseIm;
+  alignas(64) std::array<float, kernels::kNoiseBlock> noiseRe{}, noiseIm{};
 };
 
 /// Fills samples[0..count). @return samples clipped at full scale.
@@ -82,7 +107,9 @@ struct SourceGeometry {
   double amplitude = 1.0;     ///< linear, received full scale per transmitted full scale
   double sourceBandHz = 0.0;  ///< min(rate, analog bandwidth)
   double outputBandHz = 0.0;
-  double shiftHz = 0.0; ///< nominal carrier difference
+  double shiftHz = 0.0;  ///< nominal carrier difference
+  double originNs = 0.0; ///< true time of output sample 0, for fading
+  double outputStepNs = 0.0;
 };
 
 using BlockSink = std::function<void(std::int64_t block, const float* re, const float* im)>;
@@ -90,7 +117,7 @@ using BlockSink = std::function<void(std::int64_t block, const float* re, const 
 /// Noise-free contribution, not rotated and without the first tap's phase, of output samples
 /// [128 firstBlock, 128 (firstBlock + blockCount)); calls sink for each block of 128 that hears anything.
 void contribute(const SourceJob& source, const SourceGeometry& geometry, std::int64_t firstBlock,
-                std::int64_t blockCount, RenderCache& cache, const BlockSink& sink);
+                std::int64_t blockCount, RenderCache& cache, GainTable& gains, const BlockSink& sink);
 
 /// Transmitted power in dBm of a tone of amplitude 1.
 double transmittedDbm(double maxOutputPowerDbm, double gainDb);

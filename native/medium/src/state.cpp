@@ -47,8 +47,15 @@ void MediumState::restart(const std::string& id, std::uint64_t number) {
   grantedNs = 0.0;
   presentNs = 0.0;
   origin = Clock::now();
+  for (const PathProfile& path : config.paths)
+    setChannel(path);
+  interferers.clear();
+  for (std::size_t i = 0; i < config.interferers.size(); ++i)
+    interferers.emplace_back(config.interferers[i],
+                             derivedKey(noiseKey(config.seed, trialId, "interferer"), i));
   for (const auto& radio : radios) {
     radio->noiseKey = noiseKey(config.seed, trialId, radio->profile.serial);
+    radio->oscillator = {derivedKey(radio->noiseKey, 1), radio->profile.impairments.phaseNoiseLinewidthHz};
     radio->hardwareOffsetNs = 0.0;
     radio->pendingPps.reset();
     radio->rxEvents.clear();
@@ -56,12 +63,15 @@ void MediumState::restart(const std::string& id, std::uint64_t number) {
     for (ChannelSettings* settings : {&radio->rxSettings, &radio->txSettings}) {
       settings->frequencyHz.restart();
       settings->gainDb.restart();
+      settings->settling.clear();
     }
     radio->rx.position = 0;
+    radio->rx.invalidFrom = radio->rx.invalidUntil = 0;
     radio->rx.timeErrorPending = false;
     radio->tx.segments.clear();
     radio->tx.acks.clear();
     radio->tx.keptSamples = 0;
+    radio->tx.forgottenUntilNs = -1e18;
     radio->tx.swallow = radio->tx.burstOpen;
   }
   wakeAll();
@@ -202,6 +212,10 @@ void MediumState::pruneSettings() {
     for (ChannelSettings* settings : {&radio->rxSettings, &radio->txSettings}) {
       settings->frequencyHz.prune(neededNs);
       settings->gainDb.prune(neededNs);
+      auto& spans = settings->settling;
+      spans.erase(std::remove_if(spans.begin(), spans.end(),
+                                 [neededNs](const Span& span) { return span.untilNs < neededNs; }),
+                  spans.end());
     }
   }
 }
@@ -214,6 +228,7 @@ void MediumState::pruneKept(RadioState& radio) {
     const std::int64_t needed = radio.ticksBefore(neededNs, oldest.rateHz) - 64;
     if (!oldest.open && oldest.endTick() <= needed) {
       radio.tx.keptSamples -= oldest.length - oldest.droppedHead;
+      radio.tx.forgottenUntilNs = radio.trueNsOfTick(oldest.endTick(), oldest.rateHz);
       segments.pop_front();
       continue;
     }
@@ -221,14 +236,23 @@ void MediumState::pruneKept(RadioState& radio) {
       break;
     oldest.chunks.pop_front();
     oldest.droppedHead += Chunk::kSamples;
+    radio.tx.forgottenUntilNs = radio.trueNsOfTick(oldest.startTick + oldest.droppedHead, oldest.rateHz);
     radio.tx.keptSamples -= Chunk::kSamples;
   }
 }
 
-SourceJob MediumState::source(const RadioState& transmitter, std::shared_ptr<const PathProfile> path,
-                              double beginNs, double endNs) const {
+void MediumState::setChannel(const PathProfile& path) {
+  channels[{find(path.from)->index, find(path.to)->index}] = makeChannel(path, config.seed, trialId);
+}
+
+SourceJob MediumState::source(const RadioState& transmitter, std::shared_ptr<const Channel> channel,
+                              double beginNs, double endNs, bool clean) const {
   SourceJob source;
-  source.path = std::move(path);
+  source.channel = std::move(channel);
+  if (!clean) {
+    source.oscillator = transmitter.oscillator;
+    source.silent = transmitter.txSettings.settling;
+  }
   source.clockFactor = transmitter.clockFactor;
   source.maxOutputPowerDbm = transmitter.profile.maxOutputPowerDbm;
   source.frequencyHz = transmitter.txSettings.frequencyHz;
@@ -250,7 +274,10 @@ SourceJob MediumState::source(const RadioState& transmitter, std::shared_ptr<con
     view.rateHz = it->rateHz;
     view.startTick = keptStart + firstChunk * Chunk::kSamples;
     view.endTick = std::min(it->endTick(), keptStart + endChunk * Chunk::kSamples);
-    view.chunks.assign(it->chunks.begin() + firstChunk, it->chunks.begin() + endChunk);
+    for (std::int64_t i = firstChunk; i < endChunk; ++i) {
+      const std::shared_ptr<Chunk>& chunk = it->chunks[static_cast<std::size_t>(i)];
+      view.chunks.push_back(clean && chunk->clean ? chunk->clean : chunk);
+    }
     if (view.startTick < view.endTick)
       source.segments.push_back(std::move(view));
   }
@@ -258,7 +285,8 @@ SourceJob MediumState::source(const RadioState& transmitter, std::shared_ptr<con
   return source;
 }
 
-RenderJob MediumState::job(const RadioState& receiver, std::int64_t first, std::int64_t count) const {
+RenderJob MediumState::job(const RadioState& receiver, std::int64_t first, std::int64_t count,
+                           const RadioState* clean) const {
   RenderJob job;
   job.rateHz = receiver.rxSettings.sampleRateHz;
   job.clockFactor = receiver.clockFactor;
@@ -268,24 +296,39 @@ RenderJob MediumState::job(const RadioState& receiver, std::int64_t first, std::
   job.gainDb = receiver.rxSettings.gainDb;
   job.bandwidthHz = receiver.rxSettings.bandwidthHz;
   job.noiseKey = receiver.noiseKey;
+  job.impairments = receiver.profile.impairments;
+  job.oscillator = receiver.oscillator;
+  job.settling = receiver.rxSettings.settling;
+  job.invalidFrom = receiver.rx.invalidFrom;
+  job.invalidUntil = receiver.rx.invalidUntil;
   job.first = first;
   job.count = count;
   for (const auto& radio : radios) {
-    const auto path = paths.find({radio->index, receiver.index});
-    if (path == paths.end() || radio->tx.segments.empty())
+    const auto channel = channels.find({radio->index, receiver.index});
+    if (channel == channels.end() || radio->tx.segments.empty() || (clean != nullptr && clean != radio.get()))
       continue;
-    double longestNs = 0.0;
-    for (const Tap& tap : path->second->taps)
-      longestNs = std::max(longestNs, tap.delayS * 1e9);
+    const double longestNs = channel->second->greatestDelayS * 1e9;
     const double txBandHz = std::min(radio->txSettings.sampleRateHz, radio->txSettings.bandwidthHz);
     const double rxBandHz = std::min(job.rateHz, job.bandwidthHz);
     // Whole blocks are rendered, and filters reach to both sides.
     const double reachNs = 130.0 * 1e9 / job.rateHz + (kSincHalf + 4) * (1e9 / txBandHz + 1e9 / rxBandHz);
     SourceJob one =
-        source(*radio, path->second, receiver.trueNsOfTick(first, job.rateHz) - longestNs - reachNs,
-               receiver.trueNsOfTick(first + count, job.rateHz) + reachNs);
+        source(*radio, channel->second, receiver.trueNsOfTick(first, job.rateHz) - longestNs - reachNs,
+               receiver.trueNsOfTick(first + count, job.rateHz) + reachNs, clean != nullptr);
+    one.radioIndex = radio->index;
     if (!one.segments.empty())
       job.sources.push_back(std::move(one));
+  }
+  for (InterfererSource& interferer : interferers) {
+    if (clean != nullptr || !interferer.isHeardBy(receiver.profile.serial))
+      continue;
+    const double rxBandHz = std::min(job.rateHz, job.bandwidthHz);
+    const double reachNs = 130.0 * 1e9 / job.rateHz + (kSincHalf + 4) * (1e9 / 200e3 + 1e9 / rxBandHz);
+    SourceJob one = interferer.job(receiver.trueNsOfTick(first, job.rateHz) - reachNs,
+                                   receiver.trueNsOfTick(first + count, job.rateHz) + reachNs);
+    if (one.segments.empty())
+      continue;
+    job.sources.push_back(std::move(one));
   }
   return job;
 }

@@ -1,6 +1,7 @@
 // What the medium knows, all under MediumState::mutex unless it says otherwise.
 #pragma once
 
+#include "interference.hpp"
 #include "otabench/medium/medium.hpp"
 #include "render.hpp"
 #include "timeline.hpp"
@@ -47,6 +48,7 @@ struct ChannelSettings {
   Timeline gainDb{0.0};
   double bandwidthHz = 56e6;
   double sampleRateHz = 1e6;
+  std::vector<Span> settling; ///< true time
 };
 
 struct RxStream {
@@ -54,6 +56,8 @@ struct RxStream {
   std::int64_t position = 0;             ///< next sample to hand out
   std::optional<std::int64_t> remaining; ///< of a finite capture
   bool timeErrorPending = false;
+  std::int64_t invalidFrom = 0; ///< first samples after activation
+  std::int64_t invalidUntil = 0;
   std::uint64_t activation = 0; ///< changes whenever a read in flight becomes void
 };
 
@@ -70,6 +74,7 @@ struct TxStream {
   std::deque<Segment> segments;
   std::deque<DueAck> acks;
   std::int64_t keptSamples = 0;
+  double forgottenUntilNs = -1e18; ///< samples sent before are no longer kept
 };
 
 struct PendingPps {
@@ -91,6 +96,7 @@ struct RadioState {
   RxStream rx;
   TxStream tx;
   std::uint64_t noiseKey = 0;
+  OscillatorNoise oscillator;
   double hardwareOffsetNs = 0.0;
   std::optional<PendingPps> pendingPps;
   std::deque<Event> rxEvents;
@@ -125,7 +131,8 @@ struct MediumState {
   mutable std::mutex mutex;
   MediumConfig config;
   std::vector<std::shared_ptr<RadioState>> radios;
-  std::map<std::pair<std::size_t, std::size_t>, std::shared_ptr<const PathProfile>> paths; ///< (from, to)
+  std::map<std::pair<std::size_t, std::size_t>, std::shared_ptr<const Channel>> channels; ///< (from, to)
+  mutable std::vector<InterfererSource> interferers; ///< keep what they made
 
   std::string trialId;
   std::uint64_t trialNumber = 0;
@@ -160,9 +167,13 @@ struct MediumState {
   /// True time at which the next ack or underflow of a radio is due if nothing more is written.
   std::optional<double> nextEventNs(const RadioState& radio) const;
 
-  RenderJob job(const RadioState& receiver, std::int64_t first, std::int64_t count) const;
-  SourceJob source(const RadioState& transmitter, std::shared_ptr<const PathProfile> path, double beginNs,
-                   double endNs) const;
+  /// @param clean if given, this transmitter alone, as written
+  RenderJob job(const RadioState& receiver, std::int64_t first, std::int64_t count,
+                const RadioState* clean = nullptr) const;
+  /// @param clean the samples as written, before clipping and what the transmitter's front end does
+  SourceJob source(const RadioState& transmitter, std::shared_ptr<const Channel> channel, double beginNs,
+                   double endNs, bool clean = false) const;
+  void setChannel(const PathProfile& path);
 
 private:
   double horizonNs() const;

@@ -1,3 +1,4 @@
+#include "front_end.hpp"
 #include "kernels.hpp"
 #include "state.hpp"
 
@@ -64,6 +65,21 @@ void beginUntimed(const MediumState& medium, RadioState& radio) {
   beginSegment(radio, radio.ticksBefore(std::max(startNs, lastEndNs(radio)), rateHz));
 }
 
+/// Keeps what was written apart from what is sent, from this chunk's first sample on.
+void keepClean(Chunk& chunk, std::int64_t offset, const Sample* samples, std::int64_t length) {
+  if (!chunk.clean) {
+    chunk.clean = std::shared_ptr<Plane>(new Plane);
+    std::copy(chunk.re, chunk.re + offset, chunk.clean->re);
+    std::copy(chunk.im, chunk.im + offset, chunk.clean->im);
+  }
+  for (std::int64_t i = 0; i < length; ++i) {
+    const float re = samples[i].real();
+    const float im = samples[i].imag();
+    chunk.clean->re[offset + i] = std::isfinite(re) ? re : 0.0f;
+    chunk.clean->im[offset + i] = std::isfinite(im) ? im : 0.0f;
+  }
+}
+
 void append(RadioState& radio, const Sample* samples, std::int64_t count) {
   Segment& segment = radio.tx.segments.back();
   while (count > 0) {
@@ -73,9 +89,16 @@ void append(RadioState& radio, const Sample* samples, std::int64_t count) {
       segment.chunks.push_back(std::shared_ptr<Chunk>(new Chunk)); // not zeroed: readers stay below length
     Chunk& chunk = *segment.chunks.back();
     const std::int64_t length = std::min(count, Chunk::kSamples - offset);
-    radio.counters.txClippedSamples +=
+    const std::size_t clipped =
         kernels::best().splitAndClip(reinterpret_cast<const float*>(samples),
                                      static_cast<std::size_t>(length), chunk.re + offset, chunk.im + offset);
+    radio.counters.txClippedSamples += clipped;
+    const bool distorts = distortsTransmit(radio.profile.impairments);
+    if (clipped > 0 || distorts || chunk.clean)
+      keepClean(chunk, offset, samples, length);
+    if (distorts)
+      transmitFrontEnd(radio.profile.impairments, static_cast<std::size_t>(length), chunk.re + offset,
+                       chunk.im + offset);
     segment.length += length;
     radio.tx.keptSamples += length;
     samples += length;

@@ -16,7 +16,7 @@ using Complex = std::complex<double>;
 struct Link {
   std::shared_ptr<RadioState> from;
   std::shared_ptr<RadioState> to;
-  std::shared_ptr<const PathProfile> path;
+  std::shared_ptr<const Channel> channel;
 };
 
 /// The lock is held. @throws std::invalid_argument
@@ -26,15 +26,29 @@ Link findLink(const MediumState& state, const std::string& from, const std::stri
     throw std::invalid_argument("from: \"" + from + "\" is not a radio of this medium");
   if (!link.to)
     throw std::invalid_argument("to: \"" + to + "\" is not a radio of this medium");
-  const auto path = state.paths.find({link.from->index, link.to->index});
-  if (path == state.paths.end())
+  const auto channel = state.channels.find({link.from->index, link.to->index});
+  if (channel == state.channels.end())
     throw std::invalid_argument("from, to: " + from + " has no path to " + to);
-  link.path = path->second;
+  link.channel = channel->second;
   return link;
 }
 
 double powerDb(double linear) {
   return 10.0 * std::log10(std::max(linear, 1e-300));
+}
+
+/// With the gains of one true time of the receiver.
+std::vector<Tap> tapsAt(const Channel& channel, double receivedNs) {
+  std::vector<Tap> taps = channel.taps;
+  if (channel.fading.empty())
+    return taps;
+  TapGains gains;
+  channel.exactGains(receivedNs, gains);
+  for (std::size_t i = 0; i < taps.size(); ++i) {
+    taps[i].powerDb += powerDb(std::norm(gains[i]));
+    taps[i].phaseRad += std::arg(gains[i]);
+  }
+  return taps;
 }
 
 /// What holds on a link at one true time of the receiver.
@@ -43,10 +57,10 @@ LinkTruth truthAt(const Link& link, double sentNs, double receivedNs) {
   const RadioState& to = *link.to;
   const double fullScale = fullScaleDbm(to.profile.rxFullScaleDbm, to.rxSettings.gainDb.at(receivedNs));
   LinkTruth truth;
-  truth.taps = link.path->taps;
+  truth.taps = tapsAt(*link.channel, receivedNs);
   truth.receivedFullScaleDbm =
       transmittedDbm(from.profile.maxOutputPowerDbm, from.txSettings.gainDb.at(sentNs)) -
-      link.path->pathLossDb;
+      link.channel->pathLossDb;
   truth.gainDb = truth.receivedFullScaleDbm - fullScale;
   truth.cfoHz = from.txSettings.frequencyHz.at(sentNs) * from.clockFactor -
                 to.rxSettings.frequencyHz.at(receivedNs) * to.clockFactor;
@@ -83,26 +97,88 @@ void validate(const BurstQuery& query) {
                  std::to_string(-half) + " to " + std::to_string(static_cast<int>(query.fftSize) - half - 1));
 }
 
-/// Energies of the listed carriers of one symbol, transform normalised by 1/sqrt(fftSize).
-void addCarrierEnergies(const std::complex<float>* symbol, const BurstQuery& query,
-                        const std::vector<Complex>& turn, std::vector<double>& energy) {
-  for (std::size_t c = 0; c < query.carriers.size(); ++c) {
-    const auto size = static_cast<std::int64_t>(query.fftSize);
-    const auto step = static_cast<std::size_t>((query.carriers[c] % size + size) % size);
-    double re = 0.0;
-    double im = 0.0;
-    std::size_t at = 0;
-    for (std::size_t n = 0; n < query.fftSize; ++n) {
-      const double x = symbol[n].real();
-      const double y = symbol[n].imag();
-      re += x * turn[at].real() - y * turn[at].imag();
-      im += x * turn[at].imag() + y * turn[at].real();
-      at += step;
-      if (at >= query.fftSize)
-        at -= query.fftSize;
+/// The listed carriers of all symbols, transform normalised by 1/sqrt(fftSize); [symbols][carriers].
+std::vector<Complex> carrierValues(const std::vector<std::complex<float>>& samples, const BurstQuery& query,
+                                   const std::vector<Complex>& turn) {
+  std::vector<Complex> values;
+  values.reserve(query.symbolCount * query.carriers.size());
+  const auto size = static_cast<std::int64_t>(query.fftSize);
+  const double norm = 1.0 / std::sqrt(static_cast<double>(query.fftSize));
+  for (std::size_t s = 0; s < query.symbolCount; ++s) {
+    const std::complex<float>* symbol =
+        samples.data() + s * (query.fftSize + query.cpLength) + query.cpLength;
+    for (const int carrier : query.carriers) {
+      const auto step = static_cast<std::size_t>((carrier % size + size) % size);
+      double re = 0.0;
+      double im = 0.0;
+      std::size_t at = 0;
+      for (std::size_t n = 0; n < query.fftSize; ++n) {
+        const double x = symbol[n].real();
+        const double y = symbol[n].imag();
+        re += x * turn[at].real() - y * turn[at].imag();
+        im += x * turn[at].imag() + y * turn[at].real();
+        at += step;
+        if (at >= query.fftSize)
+          at -= query.fftSize;
+      }
+      values.emplace_back(re * norm, im * norm);
     }
-    energy[c] += (re * re + im * im) / static_cast<double>(query.fftSize);
   }
+  return values;
+}
+
+/// What one source brings to count outputs of a grid that begins at output 0.
+std::vector<std::complex<float>> contribution(const SourceJob& source, const SourceGeometry& geometry,
+                                              std::int64_t count) {
+  const std::int64_t blocks = (count + 127) / 128;
+  std::vector<std::complex<float>> samples(static_cast<std::size_t>(blocks) * 128);
+  RenderCache cache;
+  GainTable gains;
+  contribute(source, geometry, 0, blocks, cache, gains,
+             [&](std::int64_t block, const float* re, const float* im) {
+               for (std::size_t i = 0; i < 128; ++i)
+                 samples[static_cast<std::size_t>(block) * 128 + i] = {re[i], im[i]};
+             });
+  samples.resize(static_cast<std::size_t>(count));
+  return samples;
+}
+
+bool sendsAsWritten(const SourceJob& sent, const SourceJob& clean) {
+  if (sent.oscillator.linewidthHz > 0.0 || !sent.silent.empty() ||
+      sent.segments.size() != clean.segments.size())
+    return false;
+  for (std::size_t i = 0; i < sent.segments.size(); ++i)
+    if (sent.segments[i].chunks != clean.segments[i].chunks)
+      return false;
+  return true;
+}
+
+/// Energy of `sent` that is not `clean` times one factor, over the energy that is; 0 for no energy at all.
+struct Distortion {
+  double cleanEnergy = 0.0;
+  double restEnergy = 0.0;
+};
+Distortion distortionOf(const std::vector<Complex>& sent, const std::vector<Complex>& clean) {
+  Complex cross = 0.0;
+  double energy = 0.0;
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    cross += sent[i] * std::conj(clean[i]);
+    energy += std::norm(clean[i]);
+  }
+  const Complex factor = energy > 0.0 ? cross / energy : Complex(0.0);
+  Distortion distortion;
+  distortion.cleanEnergy = std::norm(factor) * energy;
+  for (std::size_t i = 0; i < sent.size(); ++i)
+    distortion.restEnergy += std::norm(sent[i] - factor * clean[i]);
+  return distortion;
+}
+
+/// |response|^2 of the taps, gains and path loss at a baseband frequency.
+double responsePower(const std::vector<Tap>& taps, double amplitude, double frequencyHz) {
+  Complex response = 0.0;
+  for (const Tap& tap : taps)
+    response += std::polar(dbToAmplitude(tap.powerDb), tap.phaseRad - 2.0 * kPi * frequencyHz * tap.delayS);
+  return std::norm(response) * amplitude * amplitude;
 }
 
 } // namespace
@@ -116,6 +192,9 @@ LinkTruth Medium::linkTruth(const std::string& from, const std::string& to) cons
 BurstTruth Medium::burstTruth(const BurstQuery& query) const {
   validate(query);
   SourceJob source;
+  SourceJob clean;
+  double dacPower = 0.0;
+  double adcPower = 0.0;
   SourceGeometry geometry;
   LinkTruth truth;
   BurstTruth result;
@@ -131,15 +210,19 @@ BurstTruth Medium::burstTruth(const BurstQuery& query) const {
     const RadioState& to = *link.to;
     startTick = from.tickOfHardwareNs(query.payloadStartNs, query.sampleRateHz);
     const double sentNs = from.trueNsOfTick(startTick, query.sampleRateHz);
-    double leastDelayS = link.path->taps.front().delayS;
-    for (const Tap& tap : link.path->taps)
-      leastDelayS = std::min(leastDelayS, tap.delayS);
+    const double leastDelayS = link.channel->leastDelayS;
     const double receivedNs = sentNs + leastDelayS * 1e9;
     truth = truthAt(link, sentNs + 1e-3, receivedNs + 1e-3);
     // Everything that the payload's samples can depend on; a burst may be surrounded by silence.
     const double reachNs = 1e6 + 64.0 * 1e9 / query.sampleRateHz + 64.0 * 1e9 / to.rxSettings.sampleRateHz;
-    source = state_->source(from, link.path, sentNs - reachNs,
+    source = state_->source(from, link.channel, sentNs - reachNs,
                             from.trueNsOfTick(startTick + sampleCount, query.sampleRateHz) + reachNs);
+    clean = state_->source(from, link.channel, sentNs - reachNs,
+                           from.trueNsOfTick(startTick + sampleCount, query.sampleRateHz) + reachNs, true);
+    dacPower = quantisationPower(from.profile.impairments.dacBits);
+    adcPower = quantisationPower(to.profile.impairments.adcBits);
+    geometry.originNs = receivedNs;
+    geometry.outputStepNs = 1e9 / from.effectiveRate(query.sampleRateHz);
     bool covered = false;
     for (const SegmentView& segment : source.segments)
       covered = covered || (segment.rateHz == query.sampleRateHz && segment.startTick <= startTick &&
@@ -156,7 +239,7 @@ BurstTruth Medium::burstTruth(const BurstQuery& query) const {
     geometry.outputBandHz = std::min(to.rxSettings.sampleRateHz, to.rxSettings.bandwidthHz);
     geometry.shiftHz = from.txSettings.frequencyHz.at(sentNs) - to.rxSettings.frequencyHz.at(receivedNs);
     // The receiver's noise density, in the bandwidth of the query's transform.
-    noisePerBin = dbToPower(truth.noisePowerDbfs) * query.sampleRateHz * from.clockFactor /
+    noisePerBin = (dbToPower(truth.noisePowerDbfs) + adcPower) * query.sampleRateHz * from.clockFactor /
                   to.effectiveRate(to.rxSettings.sampleRateHz);
     result.rxPayloadStartSample = receivedNs * to.effectiveRate(to.rxSettings.sampleRateHz) / 1e9;
   }
@@ -168,37 +251,116 @@ BurstTruth Medium::burstTruth(const BurstQuery& query) const {
     geometry.outputBandHz = std::max(geometry.outputBandHz, query.sampleRateHz);
   geometry.ratio = 1.0;
   geometry.startPosition = static_cast<double>(startTick) + firstDelaySamples;
-  const std::int64_t blocks = (sampleCount + 127) / 128;
-  std::vector<std::complex<float>> received(static_cast<std::size_t>(blocks) * 128);
-  RenderCache cache;
-  contribute(source, geometry, 0, blocks, cache, [&](std::int64_t block, const float* re, const float* im) {
-    for (std::size_t i = 0; i < 128; ++i)
-      received[static_cast<std::size_t>(block) * 128 + i] = {re[i], im[i]};
-  });
-  received.resize(static_cast<std::size_t>(sampleCount));
+  const std::vector<std::complex<float>> received = contribution(source, geometry, sampleCount);
 
   std::vector<Complex> turn(query.fftSize);
   for (std::size_t n = 0; n < query.fftSize; ++n)
     turn[n] = std::polar(1.0, -2.0 * kPi * static_cast<double>(n) / static_cast<double>(query.fftSize));
-  std::vector<double> energy(query.carriers.size(), 0.0);
-  for (std::size_t symbol = 0; symbol < query.symbolCount; ++symbol)
-    addCarrierEnergies(received.data() + symbol * (query.fftSize + query.cpLength) + query.cpLength, query,
-                       turn, energy);
+  const std::vector<Complex> values = carrierValues(received, query, turn);
+  const std::size_t carrierCount = query.carriers.size();
+  const auto symbols = static_cast<double>(query.symbolCount);
+  std::vector<double> energy(carrierCount, 0.0);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    energy[i % carrierCount] += std::norm(values[i]);
   double total = 0.0;
-  for (const double e : energy) {
-    const double mean = e / static_cast<double>(query.symbolCount);
+  double totalNoise = 0.0;
+  const double carrierHz = query.sampleRateHz * source.clockFactor / static_cast<double>(query.fftSize);
+  const std::vector<Tap> middleTaps = tapsAt(
+      *source.channel, geometry.originNs + 0.5 * static_cast<double>(sampleCount) * geometry.outputStepNs);
+  for (std::size_t c = 0; c < carrierCount; ++c) {
+    const double mean = energy[c] / symbols;
+    double noise = noisePerBin;
+    if (dacPower > 0.0) // rounding errors of the transmitter go through the channel
+      noise += dacPower * responsePower(middleTaps, geometry.amplitude, query.carriers[c] * carrierHz);
     total += mean;
-    result.carrierSnrDb.push_back(powerDb(mean / noisePerBin));
+    totalNoise += noise;
+    result.carrierSnrDb.push_back(powerDb(mean / noise));
   }
-  result.trueSnrDb = powerDb(total / static_cast<double>(energy.size()) / noisePerBin);
+  result.trueSnrDb = powerDb(total / totalNoise);
+  result.trueSndrDb = result.trueSnrDb;
+  if (!sendsAsWritten(source, clean)) {
+    const Distortion distortion =
+        distortionOf(values, carrierValues(contribution(clean, geometry, sampleCount), query, turn));
+    // The converter's rounding is in what was sent already.
+    const double noise = noisePerBin * static_cast<double>(carrierCount) * symbols;
+    result.trueSndrDb = powerDb(distortion.cleanEnergy / (noise + distortion.restEnergy));
+  }
   double power = 0.0;
   for (const std::complex<float>& sample : received)
     power += std::norm(Complex(sample));
   result.receivedPowerDbfs = powerDb(power / static_cast<double>(sampleCount));
-  result.noisePowerDbfs = truth.noisePowerDbfs;
+  result.noisePowerDbfs = powerDb(dbToPower(truth.noisePowerDbfs) + adcPower);
   result.cfoHz = truth.cfoHz;
   result.clockOffsetPpm = truth.clockOffsetPpm;
   return result;
+}
+
+ReceivedParts Medium::receivedParts(const PartsQuery& query) const {
+  constexpr std::size_t kMostSamples = 1 << 20;
+  requireQuery(query.firstSample >= 0, "firstSample", std::to_string(query.firstSample), "at least 0");
+  requireQuery(query.sampleCount >= 1 && query.sampleCount <= kMostSamples, "sampleCount",
+               std::to_string(query.sampleCount), "1 to 1048576");
+  const auto count = static_cast<std::int64_t>(query.sampleCount);
+  RenderJob whole;
+  RenderJob written;
+  {
+    const std::lock_guard<std::mutex> lock(state_->mutex);
+    const double presentNs = state_->advance();
+    const Link link = findLink(*state_, query.from, query.to);
+    const double rateHz = link.to->rxSettings.sampleRateHz;
+    const double beginNs = link.to->trueNsOfTick(query.firstSample, rateHz);
+    if (query.firstSample + count > link.to->ticksBefore(presentNs, rateHz))
+      throw std::runtime_error("firstSample: " + std::to_string(query.firstSample) + " and " +
+                               std::to_string(count) + " samples are not all past");
+    for (const auto& radio : state_->radios)
+      if (radio->tx.forgottenUntilNs > beginNs - 2e6 &&
+          state_->channels.count({radio->index, link.to->index}) != 0)
+        throw std::runtime_error("firstSample: what " + radio->profile.serial + " sent before sample " +
+                                 std::to_string(query.firstSample) + " is no longer kept");
+    whole = state_->job(*link.to, query.firstSample, count);
+    written = state_->job(*link.to, query.firstSample, count, link.from.get());
+    const std::size_t fromIndex = link.from->index;
+    for (SourceJob& source : whole.sources)
+      source.isOfQuery = source.radioIndex == fromIndex;
+  }
+  ReceivedParts parts;
+  RenderCache cache;
+  const auto rendered = [&](const RenderJob& job) {
+    std::vector<Sample> samples(query.sampleCount);
+    render(job, cache, samples.data());
+    return samples;
+  };
+  parts.received = rendered(whole);
+  RenderJob part = whole;
+  part.withFrontEnd = false;
+  part.sources.clear();
+  parts.noise = rendered(part);
+  part.withNoise = false;
+  const auto only = [&](const auto& wanted) {
+    part.sources.clear();
+    for (const SourceJob& source : whole.sources)
+      if (wanted(source))
+        part.sources.push_back(source);
+    return rendered(part);
+  };
+  parts.distorted = only([](const SourceJob& source) { return source.isOfQuery; });
+  parts.others =
+      only([](const SourceJob& source) { return !source.isOfQuery && source.radioIndex != SIZE_MAX; });
+  parts.interference = only([](const SourceJob& source) { return source.radioIndex == SIZE_MAX; });
+  written.withNoise = false;
+  written.withFrontEnd = false;
+  written.oscillator = {};
+  written.settling.clear();
+  parts.faded = rendered(written);
+  for (SourceJob& source : written.sources) {
+    auto direct = std::make_shared<Channel>();
+    direct->pathLossDb = source.channel->pathLossDb;
+    direct->leastDelayS = direct->greatestDelayS = source.channel->leastDelayS;
+    direct->taps = {Tap{direct->leastDelayS, 0.0, 0.0}};
+    source.channel = direct;
+  }
+  parts.clean = rendered(written);
+  return parts;
 }
 
 } // namespace otabench::medium

@@ -99,6 +99,72 @@ TEST("the default bench has the four twins, and OTABENCH_TWINS names others") {
   unsetenv("OTABENCH_TWINS");
 }
 
+TEST("impairments, fading, settling and interferers outside their ranges are refused by name") {
+  const auto refuse = [](const std::function<void(MediumConfig&)>& spoil) {
+    MediumConfig config = threeRadios();
+    spoil(config);
+    Medium::instance().configure(config);
+  };
+  const auto radio = [&](const std::function<void(RadioProfile&)>& spoil) {
+    refuse([&](MediumConfig& config) { spoil(config.radios[1]); });
+  };
+  const auto fading = [&](const std::function<void(PathProfile&)>& spoil) {
+    refuse([&](MediumConfig& config) { spoil(config.paths[0]); });
+  };
+  const auto interferer = [&](const std::function<void(Interferer&)>& spoil) {
+    refuse([&](MediumConfig& config) {
+      config.interferers.push_back({2.45e9, -60.0, 0.0, 0.0, 0.0, 0.0, {}});
+      spoil(config.interferers[0]);
+    });
+  };
+  CHECK_THROWS(std::invalid_argument, radio([](RadioProfile& r) { r.impairments.dacBits = 1; }),
+               "radios[1].impairments.dacBits", "1", "2 to 16");
+  CHECK_THROWS(std::invalid_argument, radio([](RadioProfile& r) { r.impairments.adcBits = 17; }), "adcBits",
+               "17");
+  CHECK_THROWS(std::invalid_argument, radio([](RadioProfile& r) { r.impairments.rxIq.gainDb = 7.0; }),
+               "rxIq.gainDb", "7", "-6 to 6 dB");
+  CHECK_THROWS(std::invalid_argument, radio([](RadioProfile& r) { r.impairments.txIq.phaseDeg = 31.0; }),
+               "txIq.phaseDeg", "31");
+  CHECK_THROWS(std::invalid_argument,
+               radio([](RadioProfile& r) { r.impairments.phaseNoiseLinewidthHz = -1.0; }),
+               "phaseNoiseLinewidthHz", "-1");
+  CHECK_THROWS(std::invalid_argument, radio([](RadioProfile& r) { r.impairments.loLeakageDbfs = 1.0; }),
+               "loLeakageDbfs");
+  CHECK_THROWS(std::invalid_argument,
+               radio([](RadioProfile& r) { r.impairments.dcOffsetDbfs = std::nan(""); }), "dcOffsetDbfs",
+               "nan");
+  CHECK_THROWS(std::invalid_argument, radio([](RadioProfile& r) {
+                 r.impairments.amplifier = RappAmplifier{0.0, 0.0};
+               }),
+               "amplifier.smoothness", "0.5 to 20");
+  CHECK_THROWS(std::invalid_argument, radio([](RadioProfile& r) { r.settling.retuneS = 2.0; }),
+               "settling.retuneS");
+  CHECK_THROWS(std::invalid_argument, radio([](RadioProfile& r) { r.settling.invalidRxSamples = -1; }),
+               "invalidRxSamples");
+  CHECK_THROWS(std::invalid_argument, fading([](PathProfile& p) { p.fading.profile = DelayProfile::TdlA; }),
+               "paths[0].fading.profile", "Taps");
+  CHECK_THROWS(std::invalid_argument, fading([](PathProfile& p) { p.fading.dopplerHz = 2001.0; }),
+               "dopplerHz", "2001");
+  CHECK_THROWS(std::invalid_argument, fading([](PathProfile& p) {
+                 p.fading.kind = FadingKind::Block;
+                 p.fading.profile = DelayProfile::TdlB;
+                 p.fading.ricianKDb = 3.0;
+               }),
+               "ricianKDb", "TDL-A to TDL-C");
+  CHECK_THROWS(std::invalid_argument, fading([](PathProfile& p) {
+                 p.fading.kind = FadingKind::Block;
+                 p.fading.profile = DelayProfile::TdlE;
+                 p.fading.delaySpreadS = 40e-6;
+                 p.taps[0].delayS = 0.5e-3;
+               }),
+               "delaySpreadS", "0.001 s");
+  CHECK_THROWS(std::invalid_argument, interferer([](Interferer& i) { i.bandwidthHz = 1.0; }),
+               "interferers[0].bandwidthHz", "200000");
+  CHECK_THROWS(std::invalid_argument, interferer([](Interferer& i) { i.periodS = 1.0; }), "periodS", "onS");
+  CHECK_THROWS(std::invalid_argument, interferer([](Interferer& i) { i.serials = {"TWIN-Q"}; }), "serials",
+               "TWIN-Q");
+}
+
 int main(int argc, char** argv) {
   return check::run(argc, argv);
 }

@@ -193,6 +193,94 @@ TEST("queries that cannot be answered say why") {
   CHECK_THROWS(std::invalid_argument, Medium::instance().linkTruth("TWIN-A", "TWIN-B"), "no path");
 }
 
+TEST("rounding of the receiver's and the transmitter's converter counts as noise") {
+  for (const bool atTransmitter : {true, false}) {
+    MediumConfig config = budget();
+    (atTransmitter ? config.radios[1].impairments.dacBits : config.radios[0].impairments.adcBits) = 6;
+    config.paths[0].taps = {{0.0, 0.0, 0.0}, {2.0 / kRateHz, -3.0, 1.0}};
+    const Measured result = measure(config, 87.5);
+    const Measured ideal = [&] {
+      MediumConfig without = config;
+      without.radios[0].impairments = without.radios[1].impairments = {};
+      return measure(without, 87.5);
+    }();
+    CHECK(result.truth.trueSnrDb < ideal.truth.trueSnrDb - 1.0);
+    CHECK_NEAR(result.snrDb, result.truth.trueSnrDb, 0.3);
+    CHECK_NEAR(ideal.truth.trueSndrDb, ideal.truth.trueSnrDb, 1e-9);
+  }
+}
+
+TEST("true SNDR: an amplifier's distortion counts, in the SNR it does not") {
+  MediumConfig config = budget();
+  config.radios[1].impairments.amplifier = RappAmplifier{2.0, -12.0};
+  const Measured result = measure(config, 87.5);
+  CHECK(result.truth.trueSnrDb > result.truth.trueSndrDb + 10.0);
+  // The receiver of this test fits each carrier and finds the rest to be noise.
+  CHECK_NEAR(result.snrDb, result.truth.trueSndrDb, 0.2);
+}
+
+TEST("parts: they add up to what was read; clean and faded are what theory says") {
+  MediumConfig config = budget();
+  config.paths[0].taps = {{0.0, 0.0, 0.5}, {2.0 / kRateHz, -3.0, 1.0}};
+  config.radios[1].impairments.amplifier = RappAmplifier{2.0, -6.0};
+  config.radios[0].impairments.phaseNoiseLinewidthHz = 500.0;
+  config.interferers.push_back({kCarrierHz + 1e6, -90.0, 0.0, 0.0, 0.0, 0.0, {}});
+  Bench bench(config);
+  bench.rx->activateRx();
+  const Signal sent = randomSignal(20000, 0.5, 3);
+  bench.tx->setGainDb(Direction::Tx, 89.75);
+  bench.other->setGainDb(Direction::Tx, 80.0);
+  sendAt(*bench.tx, 1000, sent);
+  sendAt(*bench.other, 3000, randomSignal(5000, 0.3, 4));
+  const Signal heard = receive(*bench.rx, 22000);
+  Medium& medium = Medium::instance();
+  const ReceivedParts parts = medium.receivedParts({"TWIN-B", "TWIN-A", 500, 10000});
+  const double amplitude = std::pow(10.0, medium.linkTruth("TWIN-B", "TWIN-A").gainDb / 20.0);
+  double worst = 0.0, worstClean = 0.0, worstFaded = 0.0;
+  for (std::size_t i = 0; i < 10000; ++i) {
+    CHECK(parts.received[i] == heard[500 + i]);
+    worst = std::max(
+        worst, static_cast<double>(std::abs(parts.distorted[i] + parts.others[i] + parts.interference[i] +
+                                            parts.noise[i] - parts.received[i])));
+    if (i < 600)
+      continue;
+    const std::complex<double> clean = amplitude * std::complex<double>(sent[i - 500]);
+    const std::complex<double> echo = amplitude * std::complex<double>(sent[i - 502]);
+    worstClean = std::max(worstClean, std::abs(std::complex<double>(parts.clean[i]) - clean));
+    worstFaded =
+        std::max(worstFaded, std::abs(std::complex<double>(parts.faded[i]) - std::polar(1.0, 0.5) * clean -
+                                      std::polar(std::pow(10.0, -3.0 / 20.0), 1.0) * echo));
+  }
+  CHECK(worst < 1e-5);
+  CHECK(worstClean < 1e-5);
+  CHECK(worstFaded < 1e-5);
+  CHECK(power(parts.distorted, 600, 10000) < power(parts.faded, 600, 10000));
+  CHECK_NEAR(db(power(parts.interference, 0, 10000)), -90.0 + 40.0, 0.1);
+  CHECK(power(parts.others, 0, 2000) == 0.0 && power(parts.others, 3000, 7000) > 0.0);
+  CHECK_THROWS(std::runtime_error, medium.receivedParts({"TWIN-B", "TWIN-A", 20000, 100000}), "past");
+  CHECK_THROWS(std::invalid_argument, medium.receivedParts({"TWIN-B", "TWIN-A", 0, 0}), "sampleCount");
+}
+
+TEST("samples beyond full scale: clean is what was written, the SNDR knows that they were clipped") {
+  Bench bench(budget());
+  bench.rx->activateRx();
+  std::vector<std::complex<double>> values;
+  Signal sent = ofdm(loadedCarriers(), 0.8, &values);
+  sendAt(*bench.tx, 500, sent);
+  CHECK(bench.tx->counters().txClippedSamples > 100);
+  receive(*bench.rx, 40000);
+  const BurstQuery query{"TWIN-B", "TWIN-A", nsOf(500), kRateHz, kFft, kCp, kSymbols, loadedCarriers()};
+  const BurstTruth truth = Medium::instance().burstTruth(query);
+  CHECK(truth.trueSndrDb < truth.trueSnrDb - 3.0);
+  const ReceivedParts parts = Medium::instance().receivedParts({"TWIN-B", "TWIN-A", 0, 30000});
+  const double amplitude = std::pow(10.0, Medium::instance().linkTruth("TWIN-B", "TWIN-A").gainDb / 20.0);
+  double worst = 0.0;
+  for (std::size_t i = 500; i < 30000; ++i)
+    worst = std::max(worst, std::abs(std::complex<double>(parts.clean[i]) -
+                                     amplitude * std::complex<double>(sent[i - 500])));
+  CHECK(worst < 1e-5);
+}
+
 int main(int argc, char** argv) {
   return check::run(argc, argv);
 }

@@ -71,8 +71,8 @@ struct RadioProfile {
   double noiseFigureDb = 8.0; ///< 0 to 60
   double maxOutputPowerDbm = 10.0; ///< of a tone of amplitude 1 at the greatest TX gain; -100 to 60
   double rxFullScaleDbm = 0.0;     ///< input power of a tone of amplitude 1 at 0 dB RX gain; -100 to 60
-  Impairments impairments;
-  Settling settling;
+  Impairments impairments = {};
+  Settling settling = {};
 };
 
 /// One propagation path. Amplitude 10^(powerDb/20), phase as given (the carrier's turn over the delay is part
@@ -115,7 +115,7 @@ struct PathProfile {
   std::string to;
   double pathLossDb = 60.0;        ///< -100 to 300
   std::vector<Tap> taps = {Tap{}}; ///< 1 to 256
-  Fading fading;
+  Fading fading = {};
 };
 
 /// A signal from outside the bench.
@@ -170,14 +170,40 @@ struct BurstQuery {
 
 struct BurstTruth {
   double trueSnrDb =
-      0.0; ///< mean Es/N0 over the carriers and symbols: noise-free received energy over noise variance
+      0.0; ///< mean Es/N0 over the carriers and symbols: noise-free received energy over noise variance,
+           ///< thermal and of both converters' rounding; distortion and fading are part of the signal
+  double trueSndrDb = 0.0; ///< the same with the transmitter's distortion (clipping, front end, phase noise)
+                           ///< as noise: what is not the written waveform through the channel, times one
+                           ///< complex factor for the burst
   std::vector<double> carrierSnrDb; ///< mean Es/N0 of each carrier of the query, in its order
   double cfoHz = 0.0;               ///< as in LinkTruth, at the time of the payload
   double clockOffsetPpm = 0.0;      ///< as in LinkTruth
   double receivedPowerDbfs = 0.0;   ///< mean power of the noise-free received payload samples
-  double noisePowerDbfs = 0.0;      ///< in the receiver's sample rate
+  double noisePowerDbfs = 0.0;      ///< in the receiver's sample rate, rounding of its converter in
   double rxPayloadStartSample =
       0.0; ///< payload's first sample through the earliest tap, in receiver samples of this trial
+};
+
+/// A window of what a receiver got, in its samples since the trial began, at its present rate.
+struct PartsQuery {
+  std::string from;
+  std::string to;
+  std::int64_t firstSample = 0; ///< at least 0
+  std::size_t sampleCount = 0;  ///< 1 to 1,048,576
+};
+
+/// The received samples taken apart; each [sampleCount]. At an ideal receiver that does not clip,
+/// received = distorted + others + interference + noise.
+struct ReceivedParts {
+  std::vector<Sample> clean;     ///< the waveform as written, before clipping: gains, path loss, delay of the
+                                 ///< earliest tap, carrier offset; no taps
+  std::vector<Sample> faded;     ///< the same through the taps as they fade
+  std::vector<Sample> distorted; ///< what the transmitter really sent, through the same, with the phase noise
+                                 ///< of both radios
+  std::vector<Sample> others;    ///< all other transmitters
+  std::vector<Sample> interference; ///< all interferers
+  std::vector<Sample> noise;        ///< thermal
+  std::vector<Sample> received; ///< as read returned it: settling, branches, offset, converter, clipping in
 };
 
 struct RadioCounters {
@@ -366,6 +392,10 @@ public:
   /// @throws std::invalid_argument bad query; std::runtime_error the samples asked for were not transmitted
   /// or are no longer kept.
   BurstTruth burstTruth(const BurstQuery& query) const;
+  /// Renders a window of the present trial once more, part by part. Exact for what a receiver has read
+  /// already, as long as samples are kept and gains and carriers have not been changed since.
+  /// @throws std::invalid_argument bad query; std::runtime_error the window is not past, or no longer kept.
+  ReceivedParts receivedParts(const PartsQuery& query) const;
 
 private:
   Medium();
