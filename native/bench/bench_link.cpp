@@ -16,26 +16,17 @@
 #include "liquid_peer.hpp"
 #include "otabench/phy/receiver.hpp"
 #include "otabench/phy/transmitter.hpp"
+#include "rows.hpp"
 #include "timing.hpp"
 
 namespace {
 
 using namespace otabench::phy;
+using bench::Row;
 using Samples = std::vector<std::complex<float>>;
 
 constexpr int kRepeats = 9;
 constexpr std::size_t kStream = 1 << 20; // samples a measurement
-
-struct Row {
-  std::string figure;
-  double value;
-  std::string unit;
-  double goal;
-  bool atLeast; // goal is a floor, not a ceiling
-  std::string peer;
-  std::optional<double> peerValue;
-  bool met() const { return std::isfinite(value) && (atLeast ? value >= goal : value <= goal); }
-};
 
 /** MS/s of thread CPU time of several bodies, each returning the samples it processed; medians, interleaved.
  */
@@ -211,39 +202,6 @@ void measureQuality(std::vector<Row>& rows, std::int64_t noiseSamples) {
                   {}});
 }
 
-void printTable(const std::vector<Row>& rows) {
-  std::printf("%-62s %12s %-14s %10s %10s %6s  %s\n", "figure", "value", "unit", "goal", "peer", "ratio",
-              "met");
-  for (const Row& r : rows) {
-    char peer[32] = "", ratio[32] = "";
-    if (r.peerValue) {
-      std::snprintf(peer, sizeof peer, "%.4g", *r.peerValue);
-      std::snprintf(ratio, sizeof ratio, "%.2f", r.value / *r.peerValue);
-    }
-    std::printf("%-62s %12.4g %-14s %s%9.4g %10s %6s  %s\n", r.figure.c_str(), r.value, r.unit.c_str(),
-                r.atLeast ? ">" : "<", r.goal, peer, ratio, r.met() ? "yes" : "NO");
-  }
-}
-
-void printJson(const std::vector<Row>& rows) {
-  std::string line = R"({"bench":"link","rows":[)";
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const Row& r = rows[i];
-    char text[512], value[32] = "null", peerValue[32] = "null";
-    if (std::isfinite(r.value))
-      std::snprintf(value, sizeof value, "%.6g", r.value);
-    if (r.peerValue)
-      std::snprintf(peerValue, sizeof peerValue, "%.6g", *r.peerValue);
-    const std::string peer = r.peer.empty() ? "null" : '"' + r.peer + '"';
-    std::snprintf(text, sizeof text,
-                  R"(%s{"figure":"%s","value":%s,"unit":"%s","goal":%.6g,"peer":%s,"peerValue":%s,"met":%s})",
-                  i > 0 ? "," : "", r.figure.c_str(), value, r.unit.c_str(), r.goal, peer.c_str(), peerValue,
-                  r.met() ? "true" : "false");
-    line += text;
-  }
-  std::printf("%s]}\n", line.c_str());
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -266,9 +224,6 @@ int main(int argc, char** argv) {
     measureTransmitter(rows, liquid);
   }
   measureQuality(rows, noiseSamples);
-  if (json)
-    printJson(rows);
-  else
-    printTable(rows);
+  bench::print("link", rows, json);
   return 0;
 }

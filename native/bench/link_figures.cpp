@@ -12,9 +12,79 @@ constexpr double kRmsDbfs = -12;
 constexpr double kLargestCfoHz = 98e3;
 } // namespace
 
-LinkPoint measureLink(double snrDb, int bursts, int tokens, int dimension, bool threeTaps,
-                      std::uint64_t seed) {
+std::vector<float> makeTokens(TokenKind kind, int tokens, int dimension, std::uint64_t seed) {
+  auto values = air::gaussianTokens(tokens * dimension, seed);
+  if (kind == TokenKind::Gaussian)
+    return values;
+  constexpr double kNeighbour = 0.7, kMean = 0.3, kNormSpread = 0.2, kStrong = 10;
+  constexpr int kStrongEvery = 61;                        // coprime to the usual dimensions' factors
+  const auto common = air::gaussianTokens(dimension, 99); // the same for every burst, as a model's is
+  const auto norms = air::gaussianTokens(tokens, seed + 1);
+  const double fresh = std::sqrt(1 - kNeighbour * kNeighbour);
+  for (int l = tokens - 1; l >= 0; --l)
+    for (int d = 0; d < dimension; ++d) {
+      const auto own = static_cast<double>(values[l * dimension + d]);
+      const double before = l > 0 ? static_cast<double>(values[(l - 1) * dimension + d]) : own;
+      const double value = kMean * static_cast<double>(common[d]) + kNeighbour * before + fresh * own;
+      values[l * dimension + d] =
+          static_cast<float>(value * std::exp(kNormSpread * static_cast<double>(norms[l])) *
+                             (d % kStrongEvery == 7 ? kStrong : 1));
+    }
+  return values;
+}
+
+namespace {
+
+struct KnownSymbol {
+  double time;  // centre, samples
+  int carriers; // energy over that of one loaded carrier
+};
+
+/** From the long training's start: three blocks of the short training (if wanted), long training, header,
+ * payload pilots. */
+std::vector<KnownSymbol> knownSymbols(int tokens, int dimension, bool withShort) {
+  constexpr int kShortBlocks = 3;
+  std::vector<KnownSymbol> known;
+  if (withShort)
+    for (int b = 1; b <= kShortBlocks; ++b)
+      known.push_back({0.5 * kCarriers - b * kCarriers - kLongPrefix, kLoadedCarriers});
+  double at = 0;
+  for (int r = 0; r < kLongRepeats; ++r, at += kCarriers)
+    known.push_back({at + kCarriers / 2, kLoadedCarriers});
+  const std::int64_t payload = payloadOfdmSymbolCount(tokens, dimension);
+  for (std::int64_t m = 0; m < kHeaderSymbols + payload; ++m, at += kSymbolSamples)
+    known.push_back(
+        {at + kCyclicPrefix + kCarriers / 2, m < kHeaderSymbols ? kLoadedCarriers : kPilotCarriers});
+  return known;
+}
+
+} // namespace
+
+double snrCrlbDb(double snrDb, int tokens, int dimension) {
+  double count = 0;
+  for (const KnownSymbol& s : knownSymbols(tokens, dimension, false))
+    count += s.carriers;
+  return 10 / std::log(10.0) * std::sqrt((1 + 2 / std::pow(10, snrDb / 10)) / count);
+}
+
+double cfoCrlb(double snrDb, int tokens, int dimension) {
+  const auto known = knownSymbols(tokens, dimension, true);
+  double count = 0, mean = 0, information = 0;
+  for (const KnownSymbol& s : known) {
+    count += s.carriers;
+    mean += s.carriers * s.time;
+  }
+  mean /= count;
+  for (const KnownSymbol& s : known)
+    information += s.carriers * ((s.time - mean) * (s.time - mean) + kCarriers * kCarriers / 12.0);
+  return 1 / std::sqrt(2 * std::pow(10, snrDb / 10) * information);
+}
+
+LinkPoint measureLink(double snrDb, int bursts, int tokens, int dimension, bool threeTaps, std::uint64_t seed,
+                      TokenKind kind) {
   LinkPoint point;
+  point.snrCrlbDb = snrCrlbDb(snrDb, tokens, dimension);
+  point.cfoCrlb = cfoCrlb(snrDb, tokens, dimension);
   point.bursts = bursts;
   BurstTransmitter transmitter;
   double mse = 0, bound = 0, bias = 0, square = 0, cfo = 0;
@@ -25,7 +95,7 @@ LinkPoint measureLink(double snrDb, int bursts, int tokens, int dimension, bool 
     header.sequence = t % 4096;
     header.tokens = tokens;
     header.dimension = dimension;
-    const auto sent = air::gaussianTokens(tokens * dimension, air::hash(seed) + trial);
+    const auto sent = makeTokens(kind, tokens, dimension, air::hash(seed) + trial);
     std::vector<air::Cf> burst;
     transmitter.modulate(Span<const float>(sent), header, kRmsDbfs, burst);
     air::Path path;

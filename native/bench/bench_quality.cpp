@@ -1,0 +1,128 @@
+/**
+ * Quality benchmark: what the link reaches in simulation beside what theory allows, every figure with the
+ * number of bursts behind it. `bench_quality [--json] [--bursts N] [--noise SAMPLES]`; the last line of
+ * --json is
+ * {"bench":"quality","rows":[...]}. The full count is --bursts 10000 --noise 1000000000.
+ */
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "link_figures.hpp"
+#include "rows.hpp"
+
+namespace {
+
+using bench::LinkPoint;
+using bench::Row;
+using bench::TokenKind;
+
+constexpr int kDefaultBursts = 200;
+constexpr std::int64_t kDefaultNoise = 100'000'000;
+constexpr int kTokens = 64, kDimension = 64;
+/** Headers are many times quicker than bursts of 64 x 64, and a share of 0.99 needs many. */
+constexpr int kHeadersPerBurst = 10;
+
+std::string decibels(double db) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%.0f dB", db);
+  return text;
+}
+
+void measureHeaders(std::vector<Row>& rows, int bursts) {
+  for (const bool taps : {false, true}) {
+    std::fprintf(stderr, "headers at -5 dB%s\n", taps ? ", three taps" : "");
+    const LinkPoint p = bench::measureLink(-5, bursts, 16, 16, taps, 21);
+    rows.push_back({"detection and valid header at -5 dB, " + std::string(taps ? "taps 0/2/5" : "AWGN") +
+                        ", " + std::to_string(p.headersOk) + " of " + std::to_string(p.bursts),
+                    static_cast<double>(p.headersOk) / p.bursts,
+                    "share",
+                    0.99,
+                    true,
+                    "",
+                    {}});
+  }
+}
+
+void measureFalseAlarms(std::vector<Row>& rows, std::int64_t samples) {
+  std::fprintf(stderr, "false alarms in %lld noise samples\n", static_cast<long long>(samples));
+  rows.push_back({"false alarms in " + std::to_string(samples) + " noise samples",
+                  static_cast<double>(bench::falseAlarms(samples, 23)),
+                  "bursts",
+                  0,
+                  false,
+                  "",
+                  {}});
+}
+
+/** SNR, CFO and embeddings from the same bursts. */
+void measureEstimates(std::vector<Row>& rows, int bursts) {
+  std::vector<Row> snr, cfo, embedding;
+  for (const bool taps : {false, true})
+    for (int snrDb = -5; snrDb <= 35; snrDb += 5) {
+      std::fprintf(stderr, "estimates at %d dB%s\n", snrDb, taps ? ", three taps" : "");
+      const LinkPoint p = bench::measureLink(snrDb, bursts, kTokens, kDimension, taps, 25);
+      const std::string where = " at " + decibels(snrDb) + (taps ? ", taps 0/2/5" : ", AWGN");
+      const std::string counted = where + ", " + std::to_string(p.headersOk) + " bursts";
+      snr.push_back({"SNR bias" + counted, std::fabs(p.snrBiasDb), "dB", 0.2, false, "", {}});
+      snr.push_back({"SNR sd" + counted, p.snrSdDb, "dB", 1.25 * p.snrCrlbDb, false,
+                     "Cramer-Rao bound of the known symbols", p.snrCrlbDb});
+      if (!taps && snrDb >= 0 && snrDb <= 30)
+        cfo.push_back({"CFO rms" + counted, p.cfoRms, "rad/sample", 1.5 * p.cfoCrlb, false,
+                       "Cramer-Rao bound of the known symbols", p.cfoCrlb});
+      if (snrDb >= 0 && snrDb <= 25)
+        embedding.push_back({"embedding MSE over the bound, Gaussian tokens" + counted,
+                             p.mseGapDb,
+                             "dB",
+                             taps ? 0.6 : 0.3,
+                             false,
+                             "",
+                             {}});
+    }
+  for (int snrDb = 0; snrDb <= 25; snrDb += 5) {
+    std::fprintf(stderr, "token-like embeddings at %d dB\n", snrDb);
+    const LinkPoint p =
+        bench::measureLink(snrDb, bursts, kTokens, kDimension, false, 27, TokenKind::TokenLike);
+    embedding.push_back({"embedding MSE over the bound, token-like at " + decibels(snrDb) + ", AWGN, " +
+                             std::to_string(p.headersOk) + " bursts",
+                         p.mseGapDb,
+                         "dB",
+                         0.3,
+                         false,
+                         "",
+                         {}});
+  }
+  for (const auto* part : {&snr, &cfo, &embedding})
+    rows.insert(rows.end(), part->begin(), part->end());
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  bool json = false;
+  std::int64_t bursts = kDefaultBursts, noise = kDefaultNoise;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--json") == 0) {
+      json = true;
+    } else if (std::strcmp(argv[i], "--bursts") == 0 && i + 1 < argc && std::atoll(argv[i + 1]) >= 10 &&
+               std::atoll(argv[i + 1]) <= 1'000'000) {
+      bursts = std::atoll(argv[++i]);
+    } else if (std::strcmp(argv[i], "--noise") == 0 && i + 1 < argc && std::atoll(argv[i + 1]) > 0) {
+      noise = std::atoll(argv[++i]);
+    } else {
+      std::fprintf(stderr,
+                   "argument is %s; allowed: --json, --bursts N (10..1000000), --noise SAMPLES (> 0)\n",
+                   argv[i]);
+      return 2;
+    }
+  }
+  std::vector<Row> rows;
+  measureHeaders(rows, static_cast<int>(bursts) * kHeadersPerBurst);
+  measureFalseAlarms(rows, noise);
+  measureEstimates(rows, static_cast<int>(bursts));
+  bench::print("quality", rows, json);
+  return 0;
+}
