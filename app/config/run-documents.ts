@@ -2,6 +2,8 @@
 import { z } from 'zod';
 
 const decibels = z.number().nullable();
+/** A field that run folders of earlier versions lack. */
+const laterNumber = decibels.default(null);
 
 /** One burst of one user. SNR in dB (Es/N0); the four estimators side by side; `true...` is ground truth, twins only. */
 export const burstRecordSchema = z.object({
@@ -12,10 +14,16 @@ export const burstRecordSchema = z.object({
   detected: z.boolean(),
   headerOk: z.boolean(),
   snrDb: decibels,
+  snrSdDb: laterNumber,
+  bestEstimator: z.string().nullable().default(null),
+  sndrDb: laterNumber,
   preambleSnrDb: decibels,
   emptyCarriersSnrDb: decibels,
   pilotEvmSnrDb: decibels,
   genieSnrDb: decibels,
+  preambleSdDb: laterNumber,
+  emptyCarriersSdDb: laterNumber,
+  pilotEvmSdDb: laterNumber,
   trueSnrDb: decibels,
   cfoHz: z.number().nullable(),
   trueCfoHz: z.number().nullable(),
@@ -24,7 +32,9 @@ export const burstRecordSchema = z.object({
   requestedTxGainDb: z.number(),
   txGainDb: z.number(),
   paprDb: z.number(),
+  ccdfDb: z.array(z.number()).default([]),
   clippedFraction: z.number(),
+  clipEvmDb: laterNumber,
   airTimeS: z.number(),
 });
 export type BurstRecord = z.infer<typeof burstRecordSchema>;
@@ -110,6 +120,8 @@ export const csiRecordSchema = z.object({
   trial: z.string(),
   user: z.string(),
   cfoHz: z.number(),
+  clockOffsetPpm: laterNumber,
+  arrivalNs: laterNumber,
   noiseVariance: z.number(),
   carriers: z.array(z.number()),
   re: z.array(z.number()),

@@ -1,6 +1,6 @@
 /** The plan: a pure function of the experiment file and the bundle. */
 import { createHash } from 'node:crypto';
-import type { BenchSetup } from '../link/types';
+import type { BenchSetup, TransportOptions } from '../link/types';
 import { seededRandom, shuffled } from '../units/random';
 import type { Experiment } from './file';
 import type { BundleFacts } from './model';
@@ -57,13 +57,14 @@ export function makePlan(experiment: Experiment, bundle: BundleFacts): Plan {
 
 /** Of all that changes a result; where the files lie and what is kept of CSI does not. */
 function planHash(experiment: Experiment, bundle: BundleFacts): string {
-  const { seed, arm, task, radios, link, air, users, sweep, questions, sounding } = experiment;
+  const { seed, arm, task, radios, link, transport, air, users, sweep, questions, sounding } = experiment;
   const content = {
     seed,
     arm,
     task: task.name,
     radios,
     link,
+    transport,
     air,
     users,
     sweep,
@@ -81,6 +82,12 @@ function canonicalJson(value: unknown): string {
       ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
       : item,
   );
+}
+
+/** How every burst of the experiment is sent. */
+export function transportOptions({ transport }: Pick<Experiment, 'transport'>): TransportOptions {
+  const { papr, ...rest } = transport;
+  return { ...rest, paprControl: papr.control, paprTargetDb: papr.targetDb };
 }
 
 /** What the radio process is told. */
@@ -109,6 +116,9 @@ export function isSimulated(experiment: Experiment): boolean {
 /** Burst length in samples without payload: guards 128, training 544, and about 12 coded header symbols of 80. */
 const BURST_OVERHEAD_SAMPLES = 128 + 544 + 12 * 80;
 
+/** With normalisation `token` each token's norm takes so many payload symbols. */
+const NORM_SYMBOLS = 2;
+
 /** About how long one trial's bursts and silences last on the air, seconds. */
 export function estimateTrialAirTimeS(
   experiment: Experiment,
@@ -117,7 +127,8 @@ export function estimateTrialAirTimeS(
   let totalS = 0;
   for (const user of USERS) {
     const { tokens, dimension } = shapes[user];
-    const payloadSymbols = Math.ceil((tokens * dimension) / 2 / 48);
+    const norms = experiment.transport.normalisation === 'token' ? NORM_SYMBOLS * tokens : 0;
+    const payloadSymbols = Math.ceil((Math.ceil((tokens * dimension) / 2) + norms) / 48);
     totalS += (BURST_OVERHEAD_SAMPLES + 80 * payloadSymbols) / SAMPLE_RATE_HZ;
     totalS += experiment.link.leadS + experiment.link.leadJitterS / 2;
   }

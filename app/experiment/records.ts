@@ -18,6 +18,7 @@ function significant(value: number, digits: number): number {
 export function burstRecord(burst: BurstResult, shape: { tokens: number; dimension: number }): BurstRecord {
   const { measurement, truth } = burst;
   const estimates = measurement?.estimates;
+  const deviations = measurement?.deviations;
   return {
     user: burst.user,
     sequence: burst.sequence,
@@ -26,10 +27,16 @@ export function burstRecord(burst: BurstResult, shape: { tokens: number; dimensi
     detected: burst.detected,
     headerOk: burst.headerOk,
     snrDb: rounded(measurement?.snrDb, 3),
+    snrSdDb: rounded(measurement?.snrSdDb, 3),
+    bestEstimator: measurement?.bestEstimator ?? null,
+    sndrDb: rounded(measurement?.sndrDb, 3),
     preambleSnrDb: rounded(estimates?.preambleDb, 3),
     emptyCarriersSnrDb: rounded(estimates?.emptyCarriersDb, 3),
     pilotEvmSnrDb: rounded(estimates?.pilotEvmDb, 3),
     genieSnrDb: rounded(estimates?.genieDb, 3),
+    preambleSdDb: rounded(deviations?.preambleDb, 3),
+    emptyCarriersSdDb: rounded(deviations?.emptyCarriersDb, 3),
+    pilotEvmSdDb: rounded(deviations?.pilotEvmDb, 3),
     trueSnrDb: rounded(truth?.snrDb, 3),
     cfoHz: rounded(measurement?.cfoHz, 1),
     trueCfoHz: rounded(truth?.cfoHz, 1),
@@ -38,7 +45,9 @@ export function burstRecord(burst: BurstResult, shape: { tokens: number; dimensi
     requestedTxGainDb: burst.txGainDb.requested,
     txGainDb: rounded(burst.txGainDb.actual, 3) ?? 0,
     paprDb: rounded(burst.paprDb, 2) ?? 0,
+    ccdfDb: burst.ccdfDb.map((value) => rounded(value, 2) ?? 0),
     clippedFraction: significant(burst.clippedFraction, 4),
+    clipEvmDb: rounded(burst.clipEvmDb, 2),
     airTimeS: rounded(burst.airTimeS, 7) ?? 0,
   };
 }
@@ -69,6 +78,8 @@ export function csiRecords(trial: string, bursts: readonly BurstResult[]): CsiRe
         trial,
         user,
         cfoHz: rounded(measurement.cfoHz, 1) ?? 0,
+        clockOffsetPpm: rounded(measurement.clockOffsetPpm, 3),
+        arrivalNs: rounded(measurement.arrivalNs, 0),
         noiseVariance: significant(measurement.noiseVariance, 5),
         carriers: Array.from(measurement.carriers),
         re,

@@ -32,6 +32,10 @@ function integer(min: number, max: number): z.ZodNumber {
   return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
 }
 
+function yesOrNo(byDefault: boolean): z.ZodDefault<z.ZodBoolean> {
+  return z.boolean({ error: 'true, false' }).default(byDefault);
+}
+
 function oneOf<const T extends readonly string[]>(values: T): z.ZodEnum<{ [K in T[number]]: K }> {
   return z.enum(values, { error: values.join(', ') });
 }
@@ -105,6 +109,17 @@ export const sectionSchemas = {
     leadS: number('s', 1e-5, 1).default(1e-4),
     leadJitterS: number('s', 0, 1).default(2e-5),
   }),
+  transport: mapping('transport', {
+    normalisation: oneOf(['burst', 'token']).default('burst'),
+    permutation: yesOrNo(true),
+    scramble: yesOrNo(true),
+    dftSpreading: yesOrNo(false),
+    papr: mapping('transport.papr', {
+      control: oneOf(['none', 'clip-and-filter']).default('none'),
+      targetDb: number('dB', 3.5, 20).default(6),
+    }).prefault({}),
+    rmsDbfs: number('dBFS', -60, 0).default(-12),
+  }).prefault({}),
   air: mapping('air', {
     pace: oneOf(['free', 'realtime']).default('free'),
     radios: z.record(text(TWIN_SERIAL, `a twin's serial: ${TWIN_SERIAL_ALLOWED}`), twin, {

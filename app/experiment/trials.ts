@@ -5,6 +5,7 @@ import { seededRandom } from '../units/random';
 import { RunFailedError, type EngineParts } from './engine-types';
 import type { Experiment } from './file';
 import type { UserTokens } from './model';
+import { transportOptions } from './plan';
 import { eventRecords } from './records';
 import { USERS, type UserName } from './schema';
 
@@ -31,6 +32,7 @@ export function trialRequest(
   gainsDb: Gains,
 ): TrialRequest {
   const random = seededRandom(experiment.seed, `${trialId}/lead`);
+  const transport = transportOptions(experiment);
   const bursts = USERS.map((user, position): BurstRequest => ({
     user,
     sequence: (serial * USERS.length + position) % SEQUENCES,
@@ -38,6 +40,7 @@ export function trialRequest(
     txGainDb: gainsDb[user],
     // The receiver is never told when a burst comes.
     leadS: experiment.link.leadS + random() * experiment.link.leadJitterS,
+    transport,
   }));
   return { trialId, bursts };
 }

@@ -42,6 +42,16 @@ export const tokenMatrixSchema = z
     message: 'length must be tokens x dimension',
   });
 
+const transport = z.object({
+  normalisation: z.enum(['burst', 'token']),
+  permutation: z.boolean(),
+  scramble: z.boolean(),
+  dftSpreading: z.boolean(),
+  paprControl: z.enum(['none', 'clip-and-filter']),
+  paprTargetDb: z.number().min(3.5).max(20),
+  rmsDbfs: z.number().min(-60).max(0),
+});
+
 export const trialRequestSchema = z.object({
   trialId: z.string().min(1).max(500),
   bursts: z
@@ -52,6 +62,7 @@ export const trialRequestSchema = z.object({
         tokens: tokenMatrixSchema,
         txGainDb: finite,
         leadS: z.number().min(0).max(10),
+        transport: transport.optional(),
       }),
     )
     .min(1)
@@ -111,11 +122,19 @@ const benchRadio = z.object({
 const measurement = z
   .object({
     snrDb: finite,
+    snrSdDb: finite.nullable(),
+    bestEstimator: name,
+    sndrDb: finite.nullable(),
     estimates: z.object({
       preambleDb: finite.nullable(),
       emptyCarriersDb: finite.nullable(),
       pilotEvmDb: finite.nullable(),
       genieDb: finite.nullable(),
+    }),
+    deviations: z.object({
+      preambleDb: finite.nullable(),
+      emptyCarriersDb: finite.nullable(),
+      pilotEvmDb: finite.nullable(),
     }),
     cfoHz: finite,
     clockOffsetPpm: finite,
@@ -162,7 +181,9 @@ export const trialResultSchema = z.object({
       truth: z.object({ snrDb: finite, cfoHz: finite }).nullable(),
       txGainDb: requestedActual,
       paprDb: finite,
+      ccdfDb: z.array(finite).max(16),
       clippedFraction: finite,
+      clipEvmDb: finite.nullable(),
       airTimeS: finite,
     }),
   ),

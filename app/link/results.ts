@@ -1,7 +1,7 @@
 /** From what a receiver found to what a trial answers. */
 import type { BurstLayout, Native, ReceivedBurst, SentBurst } from '../../drivers/radio';
 import type { UserRadio } from './radio-bench';
-import type { BurstMeasurement, BurstRequest, BurstResult, BurstTruth } from './types';
+import type { BurstMeasurement, BurstRequest, BurstResult, BurstTruth, TransportOptions } from './types';
 
 /** A burst on its way. Times are hardware times of the transmitting radio; null without hardware time. */
 export interface PlannedBurst {
@@ -9,6 +9,11 @@ export interface PlannedBurst {
   readonly radio: UserRadio;
   readonly layout: BurstLayout;
   readonly startNs: number | null;
+}
+
+/** What the addon takes: the field is left out, never undefined. */
+export function transportOf({ transport }: BurstRequest): { transport?: TransportOptions } {
+  return transport === undefined ? {} : { transport };
 }
 
 const NS = 1e9;
@@ -74,7 +79,9 @@ export function burstResult(
     truth,
     txGainDb: { requested: radio.gainDb.requested, actual: radio.gainDb.actual },
     paprDb: sent.paprDb,
+    ccdfDb: sent.ccdfDb,
     clippedFraction: sent.clippedFraction,
+    clipEvmDb: sent.clipEvmDb,
     airTimeS: layout.samples / sampleRateHz,
   };
 }
@@ -92,14 +99,23 @@ function measurement(burst: ReceivedBurst, request: BurstRequest, native: Native
           sequence: request.sequence,
           tokens: request.tokens.tokens,
           dimension: request.tokens.dimension,
+          ...transportOf(request),
         });
   return {
     snrDb,
+    snrSdDb: burst.snrSdDb,
+    bestEstimator: burst.bestEstimator,
+    sndrDb: burst.sndrDb,
     estimates: {
       preambleDb: burst.preambleDb,
       emptyCarriersDb: burst.emptyCarriersDb,
       pilotEvmDb: burst.pilotEvmDb,
       genieDb,
+    },
+    deviations: {
+      preambleDb: burst.preambleSdDb,
+      emptyCarriersDb: burst.emptyCarriersSdDb,
+      pilotEvmDb: burst.pilotEvmSdDb,
     },
     cfoHz,
     clockOffsetPpm,

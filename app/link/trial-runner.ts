@@ -1,7 +1,7 @@
 /** Runs trials on an open bench, one after another: bursts out, what came back of them in. */
 import type { BurstLayout, Native, Reception, SentBurst } from '../../drivers/radio';
 import { LinkError } from './errors';
-import { attribute, burstResult, type PlannedBurst } from './results';
+import { attribute, burstResult, transportOf, type PlannedBurst } from './results';
 import type { OpenBench, UserRadio } from './radio-bench';
 import type { BurstRequest, BurstTruth, RadioEvent, TrialRequest, TrialResult } from './types';
 
@@ -130,8 +130,9 @@ export class TrialRunner {
     );
   }
 
-  private layout({ tokens: { tokens, dimension } }: BurstRequest): BurstLayout {
-    const layout = this.native.burstLayout({ tokens, dimension });
+  private layout(request: BurstRequest): BurstLayout {
+    const { tokens, dimension } = request.tokens;
+    const layout = this.native.burstLayout({ tokens, dimension, ...transportOf(request) });
     const most = this.native.numerology.mostPayloadOfdmSymbols;
     if (layout.payloadOfdmSymbols > most)
       throw new LinkError(
@@ -162,6 +163,7 @@ export class TrialRunner {
       dimension,
       user: radio.number,
       sequence: request.sequence,
+      ...transportOf(request),
       startNs: radio.device.capabilities.hardwareTime ? startNs : null,
     });
   }

@@ -7,6 +7,22 @@ export interface TokenMatrix {
   readonly dimension: number;
 }
 
+/** How tokens travel within the analog mapping, and how a burst is driven (docs/link.md). */
+export interface TransportOptions {
+  /** One scale for all tokens of a burst, or every token at unit power with its norm beside it. */
+  readonly normalisation: 'burst' | 'token';
+  /** Payload symbols in an order drawn from the sequence number. */
+  readonly permutation: boolean;
+  /** Each payload symbol turned by a multiple of 90 degrees drawn from the sequence number. */
+  readonly scramble: boolean;
+  readonly dftSpreading: boolean;
+  readonly paprControl: 'none' | 'clip-and-filter';
+  /** Envelope limit of clip-and-filter over the mean, dB; 3.5 to 20. */
+  readonly paprTargetDb: number;
+  /** Mean power of a burst, dB relative to full scale; -60 to 0. Back-off from clipping. */
+  readonly rmsDbfs: number;
+}
+
 export interface BurstRequest {
   /** Role of the transmitting radio, which is also the user's name ("text", "visual", "audio"). */
   readonly user: string;
@@ -17,6 +33,8 @@ export interface BurstRequest {
   readonly txGainDb: number;
   /** Silence before this burst, from the end of the previous one (or the trial's start), seconds. */
   readonly leadS: number;
+  /** Absent: the defaults of the waveform. */
+  readonly transport?: TransportOptions | undefined;
 }
 
 export interface TrialRequest {
@@ -35,9 +53,23 @@ export interface SnrEstimates {
   readonly genieDb: number | null;
 }
 
+/** Predicted standard deviations of the estimators, dB. */
+export interface SnrDeviations {
+  readonly preambleDb: number | null;
+  readonly emptyCarriersDb: number | null;
+  readonly pilotEvmDb: number | null;
+}
+
 export interface BurstMeasurement {
   readonly snrDb: number;
+  /** Predicted standard deviation of snrDb, dB. */
+  readonly snrSdDb: number | null;
+  /** Where the noise of snrDb comes from: data-aided-and-pilots, pilot-evm, repeated-preamble, none. */
+  readonly bestEstimator: string;
+  /** Signal over noise and distortion within the payload, by its pilots, dB. */
+  readonly sndrDb: number | null;
   readonly estimates: SnrEstimates;
+  readonly deviations: SnrDeviations;
   readonly cfoHz: number;
   /** Relative sample-clock offset as inferred, ppm. */
   readonly clockOffsetPpm: number;
@@ -73,7 +105,11 @@ export interface BurstResult {
   readonly txGainDb: { readonly requested: number; readonly actual: number };
   /** Peak-to-average power ratio of the transmitted burst, dB, and the fraction of its samples clipped at full scale. */
   readonly paprDb: number;
+  /** Power over its mean that 10 %, 1 % and 0.1 % of the burst's samples exceed, dB. */
+  readonly ccdfDb: readonly number[];
   readonly clippedFraction: number;
+  /** Error that clip-and-filter leaves on the payload over its power, dB; null without it, -200 where nothing was clipped. */
+  readonly clipEvmDb: number | null;
   readonly airTimeS: number;
 }
 

@@ -7,9 +7,10 @@ import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { runFiles } from './layout';
 
 const BURST = `STRUCT("user" VARCHAR, "sequence" INTEGER, tokens INTEGER, dimension INTEGER, detected BOOLEAN,
-  headerOk BOOLEAN, snrDb DOUBLE, preambleSnrDb DOUBLE, emptyCarriersSnrDb DOUBLE, pilotEvmSnrDb DOUBLE, genieSnrDb DOUBLE,
+  headerOk BOOLEAN, snrDb DOUBLE, snrSdDb DOUBLE, bestEstimator VARCHAR, sndrDb DOUBLE, preambleSnrDb DOUBLE, emptyCarriersSnrDb DOUBLE, pilotEvmSnrDb DOUBLE, genieSnrDb DOUBLE,
+  preambleSdDb DOUBLE, emptyCarriersSdDb DOUBLE, pilotEvmSdDb DOUBLE,
   trueSnrDb DOUBLE, cfoHz DOUBLE, trueCfoHz DOUBLE, clockOffsetPpm DOUBLE, arrivalNs DOUBLE, requestedTxGainDb DOUBLE,
-  txGainDb DOUBLE, paprDb DOUBLE, clippedFraction DOUBLE, airTimeS DOUBLE)`;
+  txGainDb DOUBLE, paprDb DOUBLE, ccdfDb DOUBLE[], clippedFraction DOUBLE, clipEvmDb DOUBLE, airTimeS DOUBLE)`;
 
 const EVENT = `STRUCT(kind VARCHAR, direction VARCHAR, serial VARCHAR, hardwareTimeNs DOUBLE, count BIGINT, detail VARCHAR)`;
 
@@ -18,7 +19,7 @@ const TRIAL_COLUMNS = `{kind: 'VARCHAR', id: 'VARCHAR', arm: 'VARCHAR', requeste
   correct: 'BOOLEAN', logProbability: 'DOUBLE', bursts: '${BURST}[]', events: '${EVENT}[]', attempts: 'INTEGER',
   attempt: 'INTEGER', wallMs: 'BIGINT'}`;
 
-const CSI_COLUMNS = `{trial: 'VARCHAR', "user": 'VARCHAR', cfoHz: 'DOUBLE', noiseVariance: 'DOUBLE', carriers: 'SMALLINT[]',
+const CSI_COLUMNS = `{trial: 'VARCHAR', "user": 'VARCHAR', cfoHz: 'DOUBLE', clockOffsetPpm: 'DOUBLE', arrivalNs: 'DOUBLE', noiseVariance: 'DOUBLE', carriers: 'SMALLINT[]',
   re: 'FLOAT[]', im: 'FLOAT[]', snrDb: 'FLOAT[]'}`;
 
 /** A path as an SQL string. */
@@ -83,10 +84,10 @@ export async function writeParquet(folder: string): Promise<void> {
       return;
     }
     const fresh = `SELECT trial, "user", unnest(carriers) AS carrier, unnest(re) AS hRe, unnest(im) AS hIm,
-      unnest(snrDb) AS snrDb, noiseVariance, cfoHz FROM ${readLines(files.csiLines, CSI_COLUMNS)}`;
+      unnest(snrDb) AS snrDb, noiseVariance, cfoHz, clockOffsetPpm, arrivalNs FROM ${readLines(files.csiLines, CSI_COLUMNS)}`;
     // A resumed run adds to what it kept before. A burst that both hold (a crash between the two steps below) counts once.
     const all = existsSync(files.csiParquet)
-      ? `SELECT DISTINCT ON (trial, "user", carrier) * FROM (FROM ${literal(files.csiParquet)} UNION ALL ${fresh})`
+      ? `SELECT DISTINCT ON (trial, "user", carrier) * FROM (FROM ${literal(files.csiParquet)} UNION ALL BY NAME ${fresh})`
       : `SELECT DISTINCT ON (trial, "user", carrier) * FROM (${fresh})`;
     await copyTo(connection, `SELECT * FROM (${all}) ORDER BY trial, "user", carrier`, files.csiParquet, PARQUET);
     rmSync(files.csiLines);

@@ -84,9 +84,23 @@ export interface ReceivedBurst {
   /** [tokens, dimension], row-major; null where the payload was lost. */
   readonly data: Float32Array | null;
   readonly snrDb: number | null;
+  /** Predicted standard deviation of snrDb, dB. */
+  readonly snrSdDb: number | null;
+  /** Where the noise of snrDb comes from: data-aided-and-pilots, pilot-evm, repeated-preamble, none. */
+  readonly bestEstimator: string;
+  /** Signal over noise and distortion of the payload, dB. */
+  readonly sndrDb: number | null;
+  /** Header or payload deviate by more than the training's noise explains. */
+  readonly disturbed: boolean;
   readonly preambleDb: number | null;
+  readonly preambleSdDb: number | null;
   readonly emptyCarriersDb: number | null;
+  readonly emptyCarriersSdDb: number | null;
   readonly pilotEvmDb: number | null;
+  readonly pilotEvmSdDb: number | null;
+  /** From long training and decoded header. */
+  readonly dataAidedDb: number | null;
+  readonly dataAidedSdDb: number | null;
   /** Per carrier, linear, relative to full scale squared. */
   readonly noiseVariance: number | null;
   /** Per loaded carrier, interleaved re, im, relative to full scale. */
@@ -136,6 +150,23 @@ export interface TransmitterOptions {
   readonly queueLimit?: number;
 }
 
+/** How tokens travel within the analog mapping, and how a burst is driven. */
+export interface BurstTransport {
+  /** One scale for all tokens, or each token at unit power with its norm beside it. */
+  readonly normalisation: 'burst' | 'token';
+  /** Payload symbols in an order drawn from the sequence number. */
+  readonly permutation: boolean;
+  /** Each payload symbol turned by a random multiple of 90 degrees. */
+  readonly scramble: boolean;
+  /** A DFT over the carriers of each OFDM symbol (SC-FDMA). */
+  readonly dftSpreading: boolean;
+  readonly paprControl: 'none' | 'clip-and-filter';
+  /** Envelope limit over the mean, dB; 3.5 to 20. */
+  readonly paprTargetDb: number;
+  /** Mean power of the burst, dB relative to full scale; -60 to 0. */
+  readonly rmsDbfs: number;
+}
+
 export interface OutgoingBurst {
   /** [tokens, dimension], row-major. Copied. */
   readonly data: Float32Array;
@@ -143,14 +174,23 @@ export interface OutgoingBurst {
   readonly dimension: number;
   readonly user: number;
   readonly sequence: number;
+  /** Without it: the defaults, at the stream's level. */
+  readonly transport?: BurstTransport;
   /** Hardware time of the first sample; null: as soon as possible, and the only way without hardware time. */
   readonly startNs: number | null;
 }
 
 /** A burst whose samples are all with the radio. */
 export interface SentBurst {
+  /** Before clipping at full scale, guards left out. */
   readonly paprDb: number;
+  /** Power over its mean that 10 %, 1 % and 0.1 % of the samples exceed, dB. */
+  readonly ccdfDb: readonly number[];
   readonly clippedFraction: number;
+  /** Share of the envelope beyond the target before clip-and-filter; 0 without it. */
+  readonly limitedFraction: number;
+  /** Error that clip-and-filter leaves on the payload over its power, dB; null without it, -200 where nothing was clipped. */
+  readonly clipEvmDb: number | null;
   readonly rmsDbfs: number;
   readonly scale: number;
   readonly payloadOfdmSymbols: number;

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { repositoryRoot } from '../../app/config/paths';
 import type {
+  BurstTransport,
   Direction,
   OutgoingBurst,
   RadioCapabilities,
@@ -149,7 +150,7 @@ export interface Native {
   watchdogState(): WatchdogState;
   setLogListener(listener: ((level: string, line: string) => void) | null): void;
   setTripListener(listener: ((reason: string) => void) | null): void;
-  burstLayout(burst: { tokens: number; dimension: number }): BurstLayout;
+  burstLayout(burst: { tokens: number; dimension: number; transport?: BurstTransport }): BurstLayout;
   /**
    * SNR (mean Es/N0, dB) of a burst that this bench sent itself, from sent and received tokens; null where the burst is
    * too short or one of them is degenerate.
@@ -160,6 +161,7 @@ export interface Native {
     sequence: number;
     tokens: number;
     dimension: number;
+    transport?: BurstTransport;
   }): number | null;
   readonly numerology: {
     readonly fftSize: number;

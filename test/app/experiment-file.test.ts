@@ -6,7 +6,7 @@ import { repositoryRoot } from '../../app/config/paths';
 import { InvalidInputError } from '../../app/config/violations';
 import { loadExperiment } from '../../app/experiment/file';
 import type { BundleFacts } from '../../app/experiment/model';
-import { benchSetup, makePlan } from '../../app/experiment/plan';
+import { benchSetup, makePlan, transportOptions } from '../../app/experiment/plan';
 import { GOOD_FILE, HAND_FACTS, writeExperiment } from './hand-bench';
 
 let folder = '';
@@ -305,6 +305,54 @@ const BAD_FILES: readonly BadFile[] = [
     says: ['allowed a number from 0 to 120 dB'],
   },
   {
+    what: 'an unknown normalisation',
+    replace: 'users:',
+    by: 'transport: { normalisation: words }\nusers:',
+    at: 'transport:',
+    field: 'transport.normalisation',
+    says: ['value "words"', 'allowed burst, token'],
+  },
+  {
+    what: 'a switch that is no truth value',
+    replace: 'users:',
+    by: 'transport:\n  permutation: true\n  dftSpreading: maybe\nusers:',
+    at: 'dftSpreading:',
+    field: 'transport.dftSpreading',
+    says: ['value "maybe"', 'allowed true, false'],
+  },
+  {
+    what: 'an unknown way to limit peaks',
+    replace: 'users:',
+    by: 'transport: { papr: { control: clip } }\nusers:',
+    at: 'transport:',
+    field: 'transport.papr.control',
+    says: ['value "clip"', 'allowed none, clip-and-filter'],
+  },
+  {
+    what: 'a peak target that clip and filter cannot reach',
+    replace: 'users:',
+    by: 'transport:\n  papr:\n    control: clip-and-filter\n    targetDb: 2\nusers:',
+    at: 'targetDb:',
+    field: 'transport.papr.targetDb',
+    says: ['value 2', 'allowed a number from 3.5 to 20 dB'],
+  },
+  {
+    what: 'a burst above full scale',
+    replace: 'users:',
+    by: 'transport: { rmsDbfs: 1 }\nusers:',
+    at: 'transport:',
+    field: 'transport.rmsDbfs',
+    says: ['value 1', 'allowed a number from -60 to 0 dBFS'],
+  },
+  {
+    what: 'an unknown field of transport',
+    replace: 'users:',
+    by: 'transport: { permute: false }\nusers:',
+    at: 'transport:',
+    field: 'transport.permute',
+    says: ['unknown field', 'allowed normalisation, permutation, scramble, dftSpreading, papr, rmsDbfs'],
+  },
+  {
     what: 'a section that is no mapping',
     replace: /users:\n(?: .*\n)+/,
     by: 'users: [visual, audio]\n',
@@ -400,6 +448,15 @@ describe('a good experiment file', () => {
       ['base', 'text', 'visual', 'audio'],
     );
     assert.equal(setup.air?.pace, 'free');
+    assert.deepEqual(transportOptions(experiment), {
+      normalisation: 'burst',
+      permutation: true,
+      scramble: true,
+      dftSpreading: false,
+      paprControl: 'none',
+      paprTargetDb: 6,
+      rmsDbfs: -12,
+    });
   });
 
   for (const name of ['first-light', 'smoke'])
@@ -432,6 +489,7 @@ describe('a good experiment file', () => {
       'trialsPerPoint',
       'distinct',
     );
+    fields.push('normalisation', 'permutation', 'scramble', 'dftSpreading', 'control', 'targetDb', 'rmsDbfs');
     fields.push('awgnDraws', 'burstsPerRound', 'toleranceDb', 'csiEveryNthTrial', ...Object.keys(sectionSchemas));
     for (const field of fields) assert.ok(text.includes(`\`${field}`) || text.includes(`.${field}\``), field);
   });
@@ -460,6 +518,7 @@ describe('the plan', () => {
       ['tokens: 4', 'tokens: 2'],
       ['pathLossDb: 60', 'pathLossDb: 61'],
       ['[0, 10, 20]', '[0, 10, 15]'],
+      ['users:', 'transport: { dftSpreading: true }\nusers:'],
     ] as const)
       assert.notEqual((await planOf(GOOD_FILE.replace(from, to))).hash, a.hash, to);
     assert.equal((await planOf(GOOD_FILE.replace('csiEveryNthTrial: 5', 'csiEveryNthTrial: 6'))).hash, a.hash);

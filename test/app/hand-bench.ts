@@ -125,7 +125,9 @@ export class HandBench implements Bench {
       truth: { snrDb: trueSnrDb, cfoHz: 1000 },
       txGainDb: { requested: txGainDb, actual: txGainDb },
       paprDb: 9.5,
+      ccdfDb: [3.6, 6.6, 8.4],
       clippedFraction: 0,
+      clipEvmDb: null,
       airTimeS: 0.0004,
     };
   }
@@ -135,7 +137,11 @@ function measurement(snrDb: number, random: UniformRandom): BurstMeasurement {
   const noise = 10 ** (-snrDb / 20);
   return {
     snrDb,
+    snrSdDb: 0.15,
+    bestEstimator: 'data-aided-and-pilots',
+    sndrDb: snrDb - 0.1,
     estimates: { preambleDb: snrDb + 0.1, emptyCarriersDb: snrDb - 0.1, pilotEvmDb: snrDb, genieDb: null },
+    deviations: { preambleDb: 0.4, emptyCarriersDb: 0.4, pilotEvmDb: 1.3 },
     cfoHz: 1000 + random(),
     clockOffsetPpm: 0.4,
     arrivalNs: 100000,

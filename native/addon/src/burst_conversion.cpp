@@ -6,6 +6,7 @@
 #include "otabench/phy/numerology.hpp"
 
 #include <complex>
+#include <string>
 #include <vector>
 
 namespace otabench::addon {
@@ -29,6 +30,30 @@ Napi::Float32Array decimated_constellation(Napi::Env env, const std::vector<std:
   return complex_array(env, kept.data(), kept.size());
 }
 
+// NAMEDb and NAMESdDb
+void set_estimate(Napi::Object object, const std::string& name, const phy::SnrEstimate& estimate) {
+  object.Set(name + "Db", finite_or_null(object.Env(), estimate.snrDb));
+  object.Set(name + "SdDb", finite_or_null(object.Env(), estimate.sdDb));
+}
+
+// Whether a field has one of two words: true for the second.
+bool required_choice(const Napi::Object& object, const char* field, const std::string& first,
+                     const std::string& second) {
+  const std::string word = required_string(object, field);
+  if (word != first && word != second)
+    throw argument_error(object.Env(),
+                         std::string(field) + " is " + word + "; allowed: " + first + ", " + second);
+  return word == second;
+}
+
+phy::BurstHeader shape_of(const Napi::Object& burst) {
+  phy::BurstHeader header;
+  header.tokens = static_cast<int>(required_integer(burst, "tokens", 1, phy::kMaxTokens));
+  header.dimension = static_cast<int>(required_integer(burst, "dimension", 1, phy::kMaxDimension));
+  header.transport = to_transport(burst.Get("transport"));
+  return header;
+}
+
 Napi::Object to_js(Napi::Env env, const radio::TimedBurst& timed) {
   const phy::ReceivedBurst& burst = timed.burst;
   const Napi::Object object = Napi::Object::New(env);
@@ -47,9 +72,14 @@ Napi::Object to_js(Napi::Env env, const radio::TimedBurst& timed) {
                                           : static_cast<Napi::Value>(to_float_array(env, burst.tokens.data(),
                                                                                     burst.tokens.size())));
   object.Set("snrDb", finite_or_null(env, burst.snrDb));
-  object.Set("preambleDb", finite_or_null(env, burst.snrRepeatedPreamble.snrDb));
-  object.Set("emptyCarriersDb", finite_or_null(env, burst.snrEmptyCarriers.snrDb));
-  object.Set("pilotEvmDb", finite_or_null(env, burst.snrPilotEvm.snrDb));
+  object.Set("snrSdDb", finite_or_null(env, burst.snrBest.sdDb));
+  object.Set("bestEstimator", phy::toString(burst.bestEstimator));
+  object.Set("sndrDb", finite_or_null(env, burst.sndr.snrDb));
+  object.Set("disturbed", burst.disturbed);
+  set_estimate(object, "preamble", burst.snrRepeatedPreamble);
+  set_estimate(object, "emptyCarriers", burst.snrEmptyCarriers);
+  set_estimate(object, "pilotEvm", burst.snrPilotEvm);
+  set_estimate(object, "dataAided", burst.snrDataAided);
   object.Set("noiseVariance", finite_or_null(env, burst.noiseVariance));
   object.Set("channel", complex_array(env, burst.channel.data(), burst.channel.size()));
   object.Set("carrierSnrDb", to_float_array(env, burst.carrierSnrDb.data(), burst.carrierSnrDb.size()));
@@ -80,7 +110,12 @@ Napi::Object to_js(Napi::Env env, const radio::ReceiverBatch& batch) {
 Napi::Object to_js(Napi::Env env, const radio::SentBurst& sent) {
   const Napi::Object object = Napi::Object::New(env);
   object.Set("paprDb", sent.report.paprDb);
+  object.Set("ccdfDb", Napi::Array::New(env, sent.report.ccdfDb.size()));
+  for (std::size_t i = 0; i < sent.report.ccdfDb.size(); ++i)
+    object.Get("ccdfDb").As<Napi::Array>().Set(static_cast<std::uint32_t>(i), sent.report.ccdfDb[i]);
   object.Set("clippedFraction", sent.report.clippedFraction);
+  object.Set("limitedFraction", sent.report.limitedFraction);
+  object.Set("clipEvmDb", finite_or_null(env, sent.report.clipEvmDb));
   object.Set("rmsDbfs", sent.report.rmsDbfs);
   object.Set("scale", sent.report.scale);
   object.Set("payloadOfdmSymbols", static_cast<double>(sent.report.payloadOfdmSymbols));
@@ -90,15 +125,38 @@ Napi::Object to_js(Napi::Env env, const radio::SentBurst& sent) {
   return object;
 }
 
+phy::TransportOptions to_transport(const Napi::Value& value) {
+  phy::TransportOptions transport;
+  if (value.IsUndefined())
+    return transport;
+  const Napi::Object object = required_object(value, "transport");
+  transport.normalisation = required_choice(object, "normalisation", "burst", "token")
+                                ? phy::PowerNormalisation::Token
+                                : phy::PowerNormalisation::Burst;
+  transport.permutation = required_boolean(object, "permutation");
+  transport.phaseScramble = required_boolean(object, "scramble");
+  transport.dftSpreading = required_boolean(object, "dftSpreading");
+  return transport;
+}
+
+phy::Drive to_drive(const Napi::Value& value) {
+  const Napi::Object object = required_object(value, "transport");
+  phy::Drive drive;
+  drive.rmsDbfs = required_number(object, "rmsDbfs");
+  drive.papr.method = required_choice(object, "paprControl", "none", "clip-and-filter")
+                          ? phy::PaprMethod::ClipAndFilter
+                          : phy::PaprMethod::None;
+  drive.papr.targetDb = required_number(object, "paprTargetDb");
+  return drive;
+}
+
 Napi::Value burst_layout(const Napi::CallbackInfo& info) {
-  const Napi::Object request = required_object(info[0], "layout");
-  const int tokens = static_cast<int>(required_integer(request, "tokens", 1, phy::kMaxTokens));
-  const int dimension = static_cast<int>(required_integer(request, "dimension", 1, phy::kMaxDimension));
+  const phy::BurstHeader header = shape_of(required_object(info[0], "layout"));
   const Napi::Object object = Napi::Object::New(info.Env());
-  object.Set("samples", static_cast<double>(phy::burstSampleCount(tokens, dimension)));
+  object.Set("samples", static_cast<double>(phy::burstSampleCount(header)));
   object.Set("preambleStartSample", phy::kGuardSamples);
   object.Set("payloadStartSample", phy::kGuardSamples + phy::kPreambleSamples + phy::kHeaderSamples);
-  object.Set("payloadOfdmSymbols", static_cast<double>(phy::payloadOfdmSymbolCount(tokens, dimension)));
+  object.Set("payloadOfdmSymbols", static_cast<double>(phy::payloadOfdmSymbolCount(header)));
   return object;
 }
 
@@ -106,10 +164,8 @@ Napi::Value genie_snr_db(const Napi::CallbackInfo& info) {
   const Napi::Object burst = required_object(info[0], "burst");
   const Napi::Float32Array sent = required_floats(burst, "sent");
   const Napi::Float32Array received = required_floats(burst, "received");
-  phy::BurstHeader header;
+  phy::BurstHeader header = shape_of(burst);
   header.sequence = static_cast<int>(required_integer(burst, "sequence", 0, phy::kMaxSequence));
-  header.tokens = static_cast<int>(required_integer(burst, "tokens", 1, phy::kMaxTokens));
-  header.dimension = static_cast<int>(required_integer(burst, "dimension", 1, phy::kMaxDimension));
   try {
     return finite_or_null(info.Env(), phy::genieSnrDb({sent.Data(), sent.ElementLength()},
                                                       {received.Data(), received.ElementLength()}, header));

@@ -10,11 +10,17 @@ namespace otabench::addon {
 
 // {bursts, events, epoch, processedUntilNs, droppedBursts, running}
 Napi::Object to_js(Napi::Env env, const radio::ReceiverBatch& batch);
-// {paprDb, clippedFraction, rmsDbfs, scale, payloadOfdmSymbols, startNs, endNs, samplesWritten}
+// {paprDb, ccdfDb, clippedFraction, limitedFraction, clipEvmDb, rmsDbfs, scale, payloadOfdmSymbols, startNs,
+// endNs, samplesWritten}
 Napi::Object to_js(Napi::Env env, const radio::SentBurst& sent);
-// JS: (tokens, dimension) -> {samples, preambleStartSample, payloadStartSample, payloadOfdmSymbols}
+// How tokens travel and how the burst is driven: {normalisation, permutation, scramble, dftSpreading,
+// paprControl, paprTargetDb, rmsDbfs}; undefined: the defaults.
+phy::TransportOptions to_transport(const Napi::Value& value);
+phy::Drive to_drive(const Napi::Value& value);
+// JS: ({tokens, dimension, transport}) -> {samples, preambleStartSample, payloadStartSample,
+// payloadOfdmSymbols}
 Napi::Value burst_layout(const Napi::CallbackInfo& info);
-// JS: ({sent, received, sequence, tokens, dimension}) -> SNR in dB, or null
+// JS: ({sent, received, sequence, tokens, dimension, transport}) -> SNR in dB, or null
 Napi::Value genie_snr_db(const Napi::CallbackInfo& info);
 // {fftSize, cpLength, mostPayloadOfdmSymbols, carriers, dataCarriers}: fixed numbers of the waveform.
 Napi::Object numerology(Napi::Env env);

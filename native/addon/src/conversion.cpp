@@ -68,6 +68,14 @@ std::int64_t required_integer(const Napi::Object& object, const char* field, std
   return static_cast<std::int64_t>(number);
 }
 
+bool required_boolean(const Napi::Object& object, const char* field) {
+  const Napi::Value value = object.Get(field);
+  if (!value.IsBoolean())
+    throw argument_error(object.Env(),
+                         std::string(field) + " is " + quoted(value) + "; allowed: true, false");
+  return value.As<Napi::Boolean>().Value();
+}
+
 double optional_number(const Napi::Object& object, const char* field, double otherwise) {
   const Napi::Value value = object.Get(field);
   return value.IsUndefined() || value.IsNull() ? otherwise : required_number(object, field);

@@ -15,6 +15,7 @@ namespace otabench::addon {
 double required_number(const Napi::Object& object, const char* field);
 std::int64_t required_integer(const Napi::Object& object, const char* field, std::int64_t min,
                               std::int64_t max);
+bool required_boolean(const Napi::Object& object, const char* field);
 double optional_number(const Napi::Object& object, const char* field, double otherwise);
 std::string required_string(const Napi::Object& object, const char* field);
 Napi::Float32Array required_floats(const Napi::Object& object, const char* field);

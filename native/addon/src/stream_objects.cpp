@@ -114,6 +114,10 @@ Napi::Value TransmitterObject::send(const Napi::CallbackInfo& info) {
   request.header.sequence = static_cast<int>(required_integer(burst, "sequence", 0, phy::kMaxSequence));
   const Napi::Float32Array values = required_floats(burst, "data");
   request.tokens.assign(values.Data(), values.Data() + values.ElementLength());
+  if (!burst.Get("transport").IsUndefined()) {
+    request.header.transport = to_transport(burst.Get("transport"));
+    request.drive = to_drive(burst.Get("transport"));
+  }
   const double start_ns = optional_number(burst, "startNs", std::nan(""));
   if (!std::isnan(start_ns))
     request.start_ns = std::llround(start_ns);

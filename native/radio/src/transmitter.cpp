@@ -168,7 +168,9 @@ void Transmitter::write_all(const TransmitRequest& request) {
 SentBurst Transmitter::transmit(TransmitRequest& request) {
   require_transmission();
   SentBurst sent;
-  sent.report = phy_.modulate(request.tokens, request.header, options_.rms_dbfs, samples_);
+  phy::Drive drive;
+  drive.rmsDbfs = options_.rms_dbfs;
+  sent.report = phy_.modulate(request.tokens, request.header, request.drive.value_or(drive), samples_);
   if (!device_->capabilities().hardware_time) {
     // Whole buffers of zeros behind the burst, or its tail stays in the host.
     const std::size_t buffers = (samples_.size() + kUntimedBurstSamples - 1) / kUntimedBurstSamples;

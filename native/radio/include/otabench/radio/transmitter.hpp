@@ -47,6 +47,8 @@ struct SentBurst {
 struct TransmitRequest {
   std::vector<float> tokens;
   phy::BurstHeader header;
+  // Empty: at the stream's level, without PAPR control.
+  std::optional<phy::Drive> drive;
   // Hardware time; empty: as soon as possible. Must be empty for a radio without hardware time.
   std::optional<std::int64_t> start_ns;
   // Called on the stream's thread when all samples are with the radio, or with an error.

@@ -1,0 +1,94 @@
+/** Ways of transport through the whole link: what is reported, and that the defaults are what they were. */
+import assert from 'node:assert/strict';
+import { RadioProcessLauncher, type Bench, type BurstResult, type TransportOptions } from '../../app/link';
+import { mean, relativeError, SNR_MINUS_GAIN_DB, trial, twinSetup } from './twin-setup';
+
+const DEFAULTS: TransportOptions = {
+  normalisation: 'burst',
+  permutation: true,
+  scramble: true,
+  dftSpreading: false,
+  paprControl: 'none',
+  paprTargetDb: 6,
+  rmsDbfs: -12,
+};
+const TX_GAIN_DB = Math.round(4 * (20 - SNR_MINUS_GAIN_DB)) / 4;
+
+describe('transport options', () => {
+  let bench: Bench;
+  before(async () => {
+    bench = await new RadioProcessLauncher().open(twinSetup());
+  });
+  after(() => bench.close());
+
+  async function send(
+    changes: Partial<TransportOptions> | null,
+    trials = 6,
+  ): Promise<{ bursts: BurstResult[]; error: number }> {
+    const errors: number[] = [];
+    const bursts: BurstResult[] = [];
+    for (let number = 0; number < trials; number++) {
+      const plain = trial(number, TX_GAIN_DB);
+      const transport = changes === null ? undefined : { ...DEFAULTS, ...changes };
+      const request = { ...plain, bursts: plain.bursts.map((burst) => ({ ...burst, transport })) };
+      const result = await bench.runTrial(request);
+      assert.ok(result.valid);
+      result.bursts.forEach((burst, index) => {
+        assert.ok(burst.received !== null, `${burst.user} of trial ${number} was lost`);
+        const sent = request.bursts[index]?.tokens;
+        assert.ok(sent !== undefined);
+        errors.push(relativeError(sent, burst.received));
+        bursts.push(burst);
+      });
+    }
+    return { bursts, error: mean(errors) };
+  }
+
+  it('are, at their defaults, what a burst without them is, bit by bit', async () => {
+    const [plain, explicit] = [await send(null), await send({})];
+    assert.deepEqual(explicit, plain);
+  });
+
+  for (const changes of [
+    { normalisation: 'token' },
+    { permutation: false },
+    { scramble: false },
+    { dftSpreading: true },
+    { paprControl: 'clip-and-filter', paprTargetDb: 8 },
+  ] as const)
+    it(`bring tokens back with ${JSON.stringify(changes)}`, async () => {
+      const { bursts, error } = await send(changes);
+      assert.ok(error < 1.5 / 101, `relative error ${error}`);
+      for (const { measurement } of bursts) assert.ok(Math.abs((measurement?.estimates.genieDb ?? 0) - 20) < 2.5);
+    });
+
+  it('report the peaks that clip and filter and DFT spreading leave', async () => {
+    const papr = ({ bursts }: { bursts: BurstResult[] }): number => mean(bursts.map((burst) => burst.paprDb));
+    const plain = await send({});
+    const clipped = await send({ paprControl: 'clip-and-filter', paprTargetDb: 5 });
+    assert.ok(papr(clipped) < papr(plain) - 2, `${papr(clipped)} against ${papr(plain)} dB`);
+    for (const { ccdfDb, paprDb, clipEvmDb } of plain.bursts) {
+      assert.equal(ccdfDb.length, 3);
+      assert.ok([...ccdfDb, paprDb].every((value, index, all) => index === 0 || value >= (all[index - 1] as number)));
+      assert.equal(clipEvmDb, null);
+    }
+    for (const { clipEvmDb } of clipped.bursts) assert.ok(clipEvmDb !== null && clipEvmDb < -10 && clipEvmDb > -40);
+  });
+
+  it('report what clipping at full scale does', async () => {
+    const { bursts } = await send({ rmsDbfs: -3 });
+    assert.ok(bursts.every(({ clippedFraction }) => clippedFraction > 0.001));
+  });
+
+  it('name the best-informed estimate, with standard deviations', async () => {
+    const { bursts } = await send({}, 1);
+    for (const { measurement } of bursts) {
+      assert.equal(measurement?.bestEstimator, 'data-aided-and-pilots');
+      const { snrSdDb, sndrDb, deviations } = measurement;
+      assert.ok(snrSdDb !== null && snrSdDb > 0.05 && snrSdDb < 0.5, `${snrSdDb}`);
+      assert.ok(sndrDb !== null && Math.abs(sndrDb - 20) < 3);
+      for (const value of Object.values(deviations) as (number | null)[])
+        assert.ok(value !== null && value > snrSdDb - 0.01);
+    }
+  });
+});
