@@ -1,6 +1,7 @@
 #include "filters.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <list>
 #include <mutex>
@@ -68,6 +69,21 @@ double SincTable::value(double x) const {
   const auto index = static_cast<std::size_t>(position);
   const double weight = position - static_cast<double>(index);
   return fine_[index] + weight * (fine_[index + 1] - fine_[index]);
+}
+
+const float* slopeCoefficients() {
+  static const auto made = [] {
+    constexpr double kSlopeBeta = 5.0;
+    std::array<float, kernels::kSlopeHalf> c{};
+    for (std::size_t k = 1; k <= c.size(); ++k) {
+      const double x = static_cast<double>(k);
+      const double ratio = x / static_cast<double>(c.size() + 1);
+      const double window = besselI0(kSlopeBeta * std::sqrt(1.0 - ratio * ratio)) / besselI0(kSlopeBeta);
+      c[k - 1] = static_cast<float>((k % 2 == 1 ? 1.0 : -1.0) / x * window);
+    }
+    return c;
+  }();
+  return made.data();
 }
 
 bool bandsMeet(const BandKey& key) {

@@ -7,7 +7,9 @@
 
 namespace otabench::medium::kernels {
 
-constexpr std::size_t kBlock = 128;       // outputs of one call of fir, crossfade, rotateAdd, finish
+constexpr std::size_t kBlock = 128;   // outputs of one call of fir, crossfade, rotateAdd, finish
+constexpr std::size_t kSlopeHalf = 8; // outputs that slope needs on each side of a block
+constexpr std::size_t kSlopeBlock = kBlock + 2 * kSlopeHalf;
 constexpr std::size_t kNoiseBlock = 1024; // samples that share one seed
 constexpr std::size_t kNoiseLanes = 32;   // 16 generators for the radius, 16 for the angle
 constexpr std::size_t kSincTaps = 24;     // coefficients of the interpolator for one fractional delay
@@ -25,11 +27,14 @@ struct Table {
   /// c += a (low + weight (high - low)), kSincTaps coefficients.
   void (*addTap)(const float* low, const float* high, float weight, float aRe, float aIm, float* cRe,
                  float* cIm);
-  /// y[i] = sum over k < lagCount of c[k] x[i - k], i < kBlock.
+  /// y[i] = sum over k < lagCount of c[k] x[i - k], i < outputs (a multiple of 16).
   void (*firComplex)(const float* xRe, const float* xIm, const float* cRe, const float* cIm,
-                     std::size_t lagCount, float* yRe, float* yIm);
-  void (*firReal)(const float* xRe, const float* xIm, const float* c, std::size_t lagCount, float* yRe,
-                  float* yIm);
+                     std::size_t lagCount, std::size_t outputs, float* yRe, float* yIm);
+  void (*firReal)(const float* xRe, const float* xIm, const float* c, std::size_t lagCount,
+                  std::size_t outputs, float* yRe, float* yIm);
+  /// z[i] = y[i + kSlopeHalf] + (i / kBlock - 1/2) drift y'[i + kSlopeHalf], i < kBlock; the derivative (per
+  /// sample) from kSlopeHalf samples of y on each side. @param slope its coefficients for k = 1..kSlopeHalf
+  void (*shift)(const float* yRe, const float* yIm, const float* slope, float drift, float* zRe, float* zIm);
   /// y += (i / kBlock) (z - y).
   void (*crossfade)(float* yRe, float* yIm, const float* zRe, const float* zIm);
   /// sum += y phase table[i].

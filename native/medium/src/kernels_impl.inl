@@ -149,8 +149,9 @@ OTABENCH_INLINE void store(float* to, Vector v) {
 }
 
 void firComplex(const float* xRe, const float* xIm, const float* cRe, const float* cIm, std::size_t lagCount,
-                float* yRe, float* yIm) {
-  for (std::size_t i = 0; i < kBlock; i += kStrip) {
+                std::size_t outputs, float* yRe, float* yIm) {
+  std::size_t i = 0;
+  for (; i + kStrip <= outputs; i += kStrip) {
     Vector a0 = {}, a1 = {}, a2 = {}, a3 = {};
     Vector b0 = {}, b1 = {}, b2 = {}, b3 = {};
     for (std::size_t k = 0; k < lagCount; ++k) {
@@ -188,10 +189,28 @@ void firComplex(const float* xRe, const float* xIm, const float* cRe, const floa
     store(yIm + i + 2 * kNative, b2);
     store(yIm + i + 3 * kNative, b3);
   }
+  for (; i < outputs; i += kNative) {
+    Vector a = {};
+    Vector b = {};
+    Vector c = {};
+    Vector d = {};
+    for (std::size_t k = 0; k < lagCount; ++k) {
+      const Vector re = load(xRe + i - k);
+      const Vector im = load(xIm + i - k);
+      a += cRe[k] * re;
+      b += cRe[k] * im;
+      c += cIm[k] * im;
+      d += cIm[k] * re;
+    }
+    store(yRe + i, a - c);
+    store(yIm + i, b + d);
+  }
 }
 
-OTABENCH_INLINE void firPlane(const float* x, const float* c, std::size_t lagCount, float* y) {
-  for (std::size_t i = 0; i < kBlock; i += kStrip) {
+OTABENCH_INLINE void firPlane(const float* x, const float* c, std::size_t lagCount, std::size_t outputs,
+                              float* y) {
+  std::size_t i = 0;
+  for (; i + kStrip <= outputs; i += kStrip) {
     Vector a0 = {}, a1 = {}, a2 = {}, a3 = {};
     for (std::size_t k = 0; k < lagCount; ++k) {
       const float* at = x + i - k;
@@ -206,12 +225,38 @@ OTABENCH_INLINE void firPlane(const float* x, const float* c, std::size_t lagCou
     store(y + i + 2 * kNative, a2);
     store(y + i + 3 * kNative, a3);
   }
+  for (; i < outputs; i += kNative) {
+    Vector a = {};
+    for (std::size_t k = 0; k < lagCount; ++k)
+      a += c[k] * load(x + i - k);
+    store(y + i, a);
+  }
 }
 
-void firReal(const float* xRe, const float* xIm, const float* c, std::size_t lagCount, float* yRe,
-             float* yIm) {
-  firPlane(xRe, c, lagCount, yRe);
-  firPlane(xIm, c, lagCount, yIm);
+OTABENCH_INLINE void shiftPlane(const float* y, const float* slope, float drift, float* z) {
+  for (std::size_t i = 0; i < kBlock; i += kNative) {
+    const float* at = y + i + kSlopeHalf;
+    Vector derivative = {};
+    for (std::size_t k = 1; k <= kSlopeHalf; ++k)
+      derivative += slope[k - 1] * (load(at + k) - load(at - k));
+    Vector along;
+    for (std::size_t j = 0; j < kNative; ++j)
+      along[j] =
+          drift *
+          (static_cast<float>(static_cast<std::int32_t>(i + j)) * (1.0f / static_cast<float>(kBlock)) - 0.5f);
+    store(z + i, load(at) + along * derivative);
+  }
+}
+
+void shift(const float* yRe, const float* yIm, const float* slope, float drift, float* zRe, float* zIm) {
+  shiftPlane(yRe, slope, drift, zRe);
+  shiftPlane(yIm, slope, drift, zIm);
+}
+
+void firReal(const float* xRe, const float* xIm, const float* c, std::size_t lagCount, std::size_t outputs,
+             float* yRe, float* yIm) {
+  firPlane(xRe, c, lagCount, outputs, yRe);
+  firPlane(xIm, c, lagCount, outputs, yIm);
 }
 
 void crossfade(float* yRe, float* yIm, const float* zRe, const float* zIm) {
@@ -284,6 +329,7 @@ const Table OTABENCH_KERNELS = {OTABENCH_KERNELS_NAME,
                                 addTap,
                                 firComplex,
                                 firReal,
+                                shift,
                                 crossfade,
                                 rotateAdd,
                                 finish,

@@ -202,18 +202,19 @@ void buildCluster(Cluster& cluster, const std::vector<ScaledTap>& taps, double o
 }
 
 struct BlockBuffers {
-  alignas(64) float yRe[kBlock], yIm[kBlock];
+  alignas(64) float yRe[kernels::kSlopeBlock], yIm[kernels::kSlopeBlock];
   alignas(64) float zRe[kBlock], zIm[kBlock];
-  alignas(64) float partRe[kBlock], partIm[kBlock];
+  alignas(64) float partRe[kernels::kSlopeBlock], partIm[kernels::kSlopeBlock];
 };
 
-void runFir(const Cluster& cluster, bool atEnd, const float* xRe, const float* xIm, float* yRe, float* yIm) {
+void runFir(const Cluster& cluster, bool atEnd, std::size_t outputs, const float* xRe, const float* xIm,
+            float* yRe, float* yIm) {
   const std::vector<float>& re = atEnd ? cluster.endRe : cluster.startRe;
   const std::vector<float>& im = atEnd ? cluster.endIm : cluster.startIm;
   if (cluster.isReal)
-    kernels::best().firReal(xRe, xIm, re.data(), re.size(), yRe, yIm);
+    kernels::best().firReal(xRe, xIm, re.data(), re.size(), outputs, yRe, yIm);
   else
-    kernels::best().firComplex(xRe, xIm, re.data(), im.data(), re.size(), yRe, yIm);
+    kernels::best().firComplex(xRe, xIm, re.data(), im.data(), re.size(), outputs, yRe, yIm);
 }
 
 bool isSameRate(const SourceGeometry& g) {
@@ -230,15 +231,20 @@ void contributeSameRate(const SourceJob& source, const SourceGeometry& geometry,
   BlockBuffers buffers;
   double drift = static_cast<double>(kBlock) * (geometry.ratio - 1.0);
   const bool drifts = std::abs(drift) > kStillSamples;
-  const bool moves = drifts || source.channel->moves;
+  // Fading taps are blended between a block's ends; taps that stand still are taken at its middle and shifted
+  // along the slope of what comes out.
+  const bool moves = source.channel->moves;
+  const bool shifts = drifts && !moves;
+  const std::size_t before = shifts ? kernels::kSlopeHalf : 0;
+  const std::size_t outputs = kBlock + 2 * before;
   for (std::int64_t block = firstBlock; block < firstBlock + blockCount; ++block) {
     double position = geometry.startPosition + static_cast<double>(block * kBlockTicks) * geometry.ratio;
-    if (!drifts)
+    if (!drifts || shifts)
       position += 0.5 * drift;
     const double whole = std::floor(position);
     const auto reference = static_cast<std::int64_t>(whole);
-    const auto reach = static_cast<std::int64_t>(std::ceil(taps.back().delaySamples)) + kSincHalf + 2;
-    const auto nearest = static_cast<std::int64_t>(std::floor(taps.front().delaySamples)) - kSincHalf - 2;
+    const auto reach = static_cast<std::int64_t>(std::ceil(taps.back().delaySamples)) + kSincHalf + 10;
+    const auto nearest = static_cast<std::int64_t>(std::floor(taps.front().delaySamples)) - kSincHalf - 10;
     if (!window.hears(reference - reach, reference + kBlockTicks - nearest))
       continue;
     const double offset = position - whole;
@@ -246,30 +252,36 @@ void contributeSameRate(const SourceJob& source, const SourceGeometry& geometry,
       if (source.channel->moves)
         fadeTaps(taps, source, geometry, block, gains);
       for (Cluster& group : groups)
-        buildCluster(group, taps, offset, drifts ? drift : 0.0, moves);
+        buildCluster(group, taps, offset, drifts && moves ? drift : 0.0, moves);
       builtOffset = offset;
     }
     bool isFirst = true;
     for (const Cluster& group : groups) {
-      const std::int64_t at = reference - group.firstLag - window.first;
+      const std::int64_t at = reference - group.firstLag - window.first - static_cast<std::int64_t>(before);
       const float* xRe = cache.windowRe.data() + at;
       const float* xIm = cache.windowIm.data() + at;
       float* outRe = isFirst ? buffers.yRe : buffers.partRe;
       float* outIm = isFirst ? buffers.yIm : buffers.partIm;
-      runFir(group, false, xRe, xIm, outRe, outIm);
+      runFir(group, false, outputs, xRe, xIm, outRe, outIm);
       if (moves) {
-        runFir(group, true, xRe, xIm, buffers.zRe, buffers.zIm);
+        runFir(group, true, kBlock, xRe, xIm, buffers.zRe, buffers.zIm);
         kernels::best().crossfade(outRe, outIm, buffers.zRe, buffers.zIm);
       }
       if (!isFirst) {
-        for (std::size_t i = 0; i < kBlock; ++i) {
+        for (std::size_t i = 0; i < outputs; ++i) {
           buffers.yRe[i] += buffers.partRe[i];
           buffers.yIm[i] += buffers.partIm[i];
         }
       }
       isFirst = false;
     }
-    sink(block, buffers.yRe, buffers.yIm);
+    if (shifts) {
+      kernels::best().shift(buffers.yRe, buffers.yIm, slopeCoefficients(), static_cast<float>(drift),
+                            buffers.zRe, buffers.zIm);
+      sink(block, buffers.zRe, buffers.zIm);
+    } else {
+      sink(block, buffers.yRe, buffers.yIm);
+    }
   }
 }
 
@@ -367,8 +379,8 @@ void contribute(const SourceJob& source, const SourceGeometry& geometry, std::in
     const std::int64_t blocks = std::min(slice, firstBlock + blockCount - block);
     const double begin = geometry.startPosition + static_cast<double>(block) * perBlock;
     const double end = begin + static_cast<double>(blocks) * perBlock;
-    const auto low = static_cast<std::int64_t>(std::floor(begin - taps.back().delaySamples)) - half - 4;
-    const auto high = static_cast<std::int64_t>(std::ceil(end - taps.front().delaySamples)) + half + 16;
+    const auto low = static_cast<std::int64_t>(std::floor(begin - taps.back().delaySamples)) - half - 16;
+    const auto high = static_cast<std::int64_t>(std::ceil(end - taps.front().delaySamples)) + half + 32;
     const Window window = gather(source, geometry.sourceRateHz, low, high - low, cache);
     if (window.covered.empty())
       continue;
