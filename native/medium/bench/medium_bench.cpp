@@ -30,6 +30,8 @@ struct Scene {
   std::size_t taps;
   double clockErrorPpm;
   double goalMsps; ///< 0: none
+  bool fades = false;
+  bool impaired = false;
 };
 
 MediumConfig configOf(const Scene& scene) {
@@ -40,6 +42,12 @@ MediumConfig configOf(const Scene& scene) {
     RadioProfile radio;
     radio.serial = i == 0 ? "TWIN-RX" : "TWIN-TX" + std::to_string(i);
     radio.clockErrorPpm = i == 0 ? 0.0 : scene.clockErrorPpm * (i % 2 == 0 ? 1.0 : -1.0);
+    if (scene.impaired) {
+      radio.impairments.phaseNoiseLinewidthHz = 100.0;
+      radio.impairments.txIq = radio.impairments.rxIq = {0.2, 1.0};
+      radio.impairments.amplifier = RappAmplifier{};
+      radio.impairments.dacBits = radio.impairments.adcBits = 12;
+    }
     config.radios.push_back(radio);
     if (i == 0)
       continue;
@@ -50,6 +58,13 @@ MediumConfig configOf(const Scene& scene) {
     for (std::size_t t = 0; t < scene.taps; ++t) { // 16 taps over 0.8 us, between samples
       const auto k = static_cast<double>(t);
       path.taps.push_back({k * 50e-9 * (scene.taps > 1 ? 1.0037 : 1.0), -k, k * 0.7});
+    }
+    if (scene.fades) {
+      path.taps = {Tap{}};
+      path.fading.kind = FadingKind::Continuous;
+      path.fading.profile = DelayProfile::TdlA;
+      path.fading.delaySpreadS = 100e-9;
+      path.fading.dopplerHz = 7.0; // 3 km/h at 2.45 GHz
     }
     config.paths.push_back(path);
   }
@@ -104,6 +119,8 @@ int main(int argc, char** argv) {
       {"1 transmitter, 1 tap, clocks 2 ppm apart", 1, 1, 2.0, 0.0},
       {"2 transmitters, 16 taps, equal clocks", 2, 16, 0.0, 80.0},
       {"2 transmitters, 16 taps, clocks 10 ppm apart", 2, 16, 10.0, 80.0},
+      {"1 transmitter, TDL-A 100 ns, 7 Hz", 1, 1, 0.0, 0.0, true},
+      {"1 transmitter, 1 tap, all impairments", 1, 1, 0.0, 0.0, false, true},
   };
   std::string rows;
   for (const Scene& scene : scenes) {

@@ -145,7 +145,8 @@ void transmitFrontEnd(const Impairments& impairments, std::size_t count, float* 
   for (std::size_t i = 0; i < count; ++i) {
     const double power =
         (static_cast<double>(re[i]) * re[i] + static_cast<double>(im[i]) * im[i]) / (saturation * saturation);
-    const auto gain = static_cast<float>(std::pow(1.0 + std::pow(power, p), -0.5 / p));
+    const auto gain = static_cast<float>(p == 2.0 ? 1.0 / std::sqrt(std::sqrt(1.0 + power * power))
+                                                  : std::pow(1.0 + std::pow(power, p), -0.5 / p));
     re[i] *= gain;
     im[i] *= gain;
   }

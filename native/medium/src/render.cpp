@@ -222,8 +222,8 @@ bool isSameRate(const SourceGeometry& g) {
          g.outputBandHz >= 0.8 * g.outputRateHz && std::abs(g.shiftHz) <= 0.05 * g.outputRateHz;
 }
 
-/// Equal nominal rates and nearly equal carriers: one FIR per cluster, blended over the block as the clocks
-/// drift apart (error (drift pi 0.8)^2 / 8: -66 dB at 200 ppm).
+/// Equal nominal rates and nearly equal carriers: one FIR per cluster. As clocks drift apart, its output is
+/// shifted along its slope (error (drift 0.4 pi)^2 / 2: -66 dB at 200 ppm).
 void contributeSameRate(const SourceJob& source, const SourceGeometry& geometry, std::vector<ScaledTap>& taps,
                         std::vector<Cluster>& groups, const Window& window, std::int64_t firstBlock,
                         std::int64_t blockCount, const RenderCache& cache, GainTable& gains,
