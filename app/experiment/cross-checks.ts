@@ -2,6 +2,8 @@
 import type { YamlFile } from '../config/yaml-file';
 import type { BundleFacts } from './model';
 import {
+  CYCLIC_PREFIX_S,
+  LAST_TAP_SPREADS,
   MAX_CARRIER_OFFSET_HZ,
   ROLES,
   TWIN_LIMITS,
@@ -110,12 +112,45 @@ function checkAir(yaml: YamlFile, air: Air, radios: Sections['radios']): void {
     const key = `${item.from} ${item.to}`;
     if (seen.has(key)) yaml.add(['air', 'paths', index], `a second path from ${item.from} to ${item.to}; allowed one`);
     seen.add(key);
+    checkFading(yaml, index, item);
+  });
+  air.interferers.forEach(({ serials, onS, periodS }, index) => {
+    serials.forEach((value, place) => {
+      if (!known.includes(value))
+        yaml.refuse(
+          ['air', 'interferers', index, 'serials', place],
+          `a serial of air.radios: ${known.join(', ') || '(none there)'}`,
+        );
+    });
+    if (periodS !== 0 && (onS === 0 || periodS <= onS))
+      yaml.refuse(
+        ['air', 'interferers', index, 'periodS'],
+        `0 (once), or more than onS (${onS} s, which must not be 0)`,
+      );
   });
   for (const user of USERS) {
     const [from, to] = [radios[user].serial, radios.base.serial];
     if (known.includes(from) && known.includes(to) && from !== to && !seen.has(`${from} ${to}`))
       yaml.add(['air', 'paths'], `no path from ${from} (${user}) to ${to} (base); allowed one for every user`);
   }
+}
+
+/** A tapped delay line stands for all of a path's taps, and its last one must stay within the cyclic prefix. */
+function checkFading(yaml: YamlFile, index: number, { taps, fading }: Air['paths'][number]): void {
+  const { kind, profile, delaySpreadS, ricianKDb } = fading;
+  const at = ['air', 'paths', index, 'fading'] as const;
+  if (profile === 'taps') return;
+  if (kind === 'none') yaml.refuse([...at, 'profile'], 'taps while kind is none; block or continuous for a TDL');
+  if (taps.length !== 1)
+    yaml.refuse([...at, 'profile'], `taps beside ${taps.length} taps; a TDL beside one tap or none in the file`);
+  if (ricianKDb !== null && profile !== 'tdl-d' && profile !== 'tdl-e')
+    yaml.refuse([...at, 'ricianKDb'], `null with ${profile}, which has no line of sight`);
+  const mostS = (CYCLIC_PREFIX_S - (taps[0]?.delayS ?? 0)) / LAST_TAP_SPREADS[profile];
+  if (delaySpreadS > mostS)
+    yaml.refuse(
+      [...at, 'delaySpreadS'],
+      `a number from 0 to ${mostS.toPrecision(3)} s: the last tap of ${profile} must lie within the cyclic prefix of ${CYCLIC_PREFIX_S} s`,
+    );
 }
 
 /** The preamble resolves a limited carrier offset; a plan beyond it would lose every burst. */

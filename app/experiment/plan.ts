@@ -104,6 +104,7 @@ export function benchSetup(experiment: Experiment): BenchSetup {
           pace: air.pace,
           radios: Object.entries(air.radios).map(([serial, radio]) => ({ serial, ...radio })),
           paths: air.paths,
+          interferers: air.interferers,
         }
       : null,
   };

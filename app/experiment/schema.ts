@@ -68,10 +68,40 @@ const folder = text(/\S/, 'the path of a folder');
 
 const radio = mapping('radios.*', { driver: oneOf(DRIVERS), serial });
 
+/** A number that null, the default, switches off. */
+function orNull(unit: string, min: number, max: number, off: string): z.ZodDefault<z.ZodNullable<z.ZodNumber>> {
+  const error = `a number from ${min} to ${max} ${unit}, or null (${off})`;
+  return z.number({ error }).min(min, { error }).max(max, { error }).nullable().default(null);
+}
+
+const bits = '0 (ideal) or an integer from 2 to 16';
+const converterBits = z
+  .number({ error: bits })
+  .int({ error: bits })
+  .refine((value) => value === 0 || (value >= 2 && value <= 16), { error: bits })
+  .default(0);
+
 const tap = mapping('air.paths.taps', {
   delayS: number('s', 0, CYCLIC_PREFIX_S),
   powerDb: number('dB', -60, 20),
   phaseRad: number('rad', -6.3, 6.3).default(0),
+});
+
+/** Last tap of the tapped delay lines of 3GPP TR 38.901, in rms delay spreads. */
+export const LAST_TAP_SPREADS = {
+  'tdl-a': 9.6586,
+  'tdl-b': 4.7834,
+  'tdl-c': 8.6523,
+  'tdl-d': 12.525,
+  'tdl-e': 20.6519,
+} as const;
+
+const fading = mapping('air.paths.fading', {
+  kind: oneOf(['none', 'block', 'continuous']).default('none'),
+  profile: oneOf(['taps', 'tdl-a', 'tdl-b', 'tdl-c', 'tdl-d', 'tdl-e']).default('taps'),
+  delaySpreadS: number('s', 0, CYCLIC_PREFIX_S).default(0),
+  dopplerHz: number('Hz', 0, 2000).default(0),
+  ricianKDb: orNull('dB', -40, 60, 'as the profile says'),
 });
 
 const path = mapping('air.paths', {
@@ -83,12 +113,46 @@ const path = mapping('air.paths', {
     .min(1, { error: 'a list of 1 to 16 taps (delayS, powerDb, phaseRad)' })
     .max(16, { error: 'a list of 1 to 16 taps (delayS, powerDb, phaseRad)' })
     .default([{ delayS: 0, powerDb: 0, phaseRad: 0 }]),
+  fading: fading.prefault({}),
 });
 
 const twin = mapping('air.radios.*', {
   clockErrorPpm: number('ppm', -40, 40).default(0),
   noiseFigureDb: number('dB', 0, 30).default(6),
   maxOutputPowerDbm: number('dBm', -30, 40).default(10),
+  phaseNoiseLinewidthHz: number('Hz', 0, 1e4).default(0),
+  txIqGainDb: number('dB', -6, 6).default(0),
+  txIqPhaseDeg: number('degrees', -30, 30).default(0),
+  rxIqGainDb: number('dB', -6, 6).default(0),
+  rxIqPhaseDeg: number('degrees', -30, 30).default(0),
+  loLeakageDbfs: orNull('dBFS', -150, 0, 'none'),
+  dcOffsetDbfs: orNull('dBFS', -150, 0, 'none'),
+  amplifierSaturationDb: orNull('dB', -40, 40, 'a linear amplifier'),
+  amplifierSmoothness: number('', 0.5, 20).default(2),
+  dacBits: converterBits,
+  adcBits: converterBits,
+  activateSettleS: number('s', 0, 1).default(0),
+  retuneSettleS: number('s', 0, 1).default(0),
+  invalidRxSamples: integer(0, 16_000_000).default(0),
+});
+
+const bandwidth = '0 (a tone) or a number from 200000 to 61440000 Hz';
+const duration = '0 (for ever) or a number from 0.000001 to 1000000 s';
+const interfererList = 'a list of at most 16 interferers (frequencyHz, powerDbm, ...)';
+const interferer = mapping('air.interferers', {
+  frequencyHz: number('Hz', 0, 10e9),
+  powerDbm: number('dBm', -200, 60),
+  bandwidthHz: z
+    .number({ error: bandwidth })
+    .refine((value) => value === 0 || (value >= 200e3 && value <= 61.44e6), { error: bandwidth })
+    .default(0),
+  startS: number('s', 0, 1e6).default(0),
+  onS: z
+    .number({ error: duration })
+    .refine((value) => value === 0 || (value >= 1e-6 && value <= 1e6), { error: duration })
+    .default(0),
+  periodS: number('s', 0, 1e6).default(0),
+  serials: z.array(serial, { error: 'a list of serials of air.radios; empty: all' }).default([]),
 });
 
 const snrList = `a list of 1 to 50 different numbers from ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB`;
@@ -123,9 +187,10 @@ export const sectionSchemas = {
   air: mapping('air', {
     pace: oneOf(['free', 'realtime']).default('free'),
     radios: z.record(text(TWIN_SERIAL, `a twin's serial: ${TWIN_SERIAL_ALLOWED}`), twin, {
-      error: 'a mapping of serials to clockErrorPpm, noiseFigureDb, maxOutputPowerDbm',
+      error: 'a mapping of serials to clockErrorPpm, noiseFigureDb, maxOutputPowerDbm and impairments',
     }),
-    paths: z.array(path, { error: 'a list of paths (from, to, pathLossDb, taps)' }),
+    paths: z.array(path, { error: 'a list of paths (from, to, pathLossDb, taps, fading)' }),
+    interferers: z.array(interferer, { error: interfererList }).max(16, { error: interfererList }).default([]),
   }).optional(),
   users: mapping('users', {
     text: mapping('users.text', {}).default({}),

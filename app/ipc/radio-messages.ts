@@ -71,17 +71,66 @@ export const trialRequestSchema = z.object({
 
 const radioRole = z.object({ role: name, driver: name, serial: z.string().min(1).max(128) });
 
+/** Fields may be absent; undefined is not taken. */
+const impairments = {
+  phaseNoiseLinewidthHz: finite.exactOptional(),
+  txIqGainDb: finite.exactOptional(),
+  txIqPhaseDeg: finite.exactOptional(),
+  rxIqGainDb: finite.exactOptional(),
+  rxIqPhaseDeg: finite.exactOptional(),
+  loLeakageDbfs: finite.nullable().exactOptional(),
+  dcOffsetDbfs: finite.nullable().exactOptional(),
+  amplifierSaturationDb: finite.nullable().exactOptional(),
+  amplifierSmoothness: finite.exactOptional(),
+  dacBits: z.int().exactOptional(),
+  adcBits: z.int().exactOptional(),
+  activateSettleS: finite.exactOptional(),
+  retuneSettleS: finite.exactOptional(),
+  invalidRxSamples: z.int().exactOptional(),
+};
+
 const air = z.object({
   pace: z.enum(['free', 'realtime']),
-  radios: z.array(z.object({ serial: name, clockErrorPpm: finite, noiseFigureDb: finite, maxOutputPowerDbm: finite })),
+  radios: z.array(
+    z.object({
+      serial: name,
+      clockErrorPpm: finite,
+      noiseFigureDb: finite,
+      maxOutputPowerDbm: finite,
+      ...impairments,
+    }),
+  ),
   paths: z.array(
     z.object({
       from: name,
       to: name,
       pathLossDb: finite,
       taps: z.array(z.object({ delayS: finite, powerDb: finite, phaseRad: finite })).min(1),
+      fading: z
+        .object({
+          kind: z.enum(['none', 'block', 'continuous']),
+          profile: z.enum(['taps', 'tdl-a', 'tdl-b', 'tdl-c', 'tdl-d', 'tdl-e']),
+          delaySpreadS: finite,
+          dopplerHz: finite,
+          ricianKDb: finite.nullable(),
+        })
+        .exactOptional(),
     }),
   ),
+  interferers: z
+    .array(
+      z.object({
+        frequencyHz: finite,
+        powerDbm: finite,
+        bandwidthHz: finite,
+        startS: finite,
+        onS: finite,
+        periodS: finite,
+        serials: z.array(name).max(64),
+      }),
+    )
+    .max(16)
+    .exactOptional(),
 });
 
 export const benchSetupSchema = z.object({

@@ -3,7 +3,7 @@ import type { BurstLayout, Native, Reception, SentBurst } from '../../drivers/ra
 import { LinkError } from './errors';
 import { attribute, burstResult, transportOf, type PlannedBurst } from './results';
 import type { OpenBench, UserRadio } from './radio-bench';
-import type { BurstRequest, BurstTruth, RadioEvent, TrialRequest, TrialResult } from './types';
+import type { BurstRequest, BurstTruth, RadioEvent, TrialRequest, TrialResult, TwinPath } from './types';
 
 const NS = 1e9;
 /** Received beyond the last burst's end: propagation, clock errors, filters. Doubled clock error limit of the medium. */
@@ -190,7 +190,7 @@ export class TrialRunner {
   }
 
   private tailNs(): number {
-    const delays = this.bench.setup.air?.paths.flatMap((path) => path.taps.map((tap) => tap.delayS)) ?? [];
+    const delays = this.bench.setup.air?.paths.flatMap(longestDelaysS) ?? [];
     return Math.ceil((TAIL_S + Math.max(0, ...delays)) * NS);
   }
 
@@ -243,6 +243,14 @@ export class TrialRunner {
       valid: events.every(({ kind }) => kind === 'corrupt-header'),
     };
   }
+}
+
+/** The longest tapped delay line of TR 38.901 (TDL-E), rounded up, in rms delay spreads. */
+const LONGEST_TAP_SPREADS = 25;
+
+function longestDelaysS({ taps, fading }: TwinPath): number[] {
+  const profileS = LONGEST_TAP_SPREADS * (fading?.delaySpreadS ?? 0);
+  return taps.map((tap) => tap.delayS + profileS);
 }
 
 async function delay(ms: number): Promise<void> {

@@ -77,19 +77,56 @@ export interface AirPath {
   readonly to: string;
   readonly pathLossDb: number;
   readonly taps: readonly Tap[];
+  /** Absent: none. */
+  readonly fading?: {
+    readonly kind: 'none' | 'block' | 'continuous';
+    readonly profile: 'taps' | 'tdl-a' | 'tdl-b' | 'tdl-c' | 'tdl-d' | 'tdl-e';
+    readonly delaySpreadS: number;
+    readonly dopplerHz: number;
+    readonly ricianKDb: number | null;
+  };
+}
+
+/** What a twin's converters and oscillator do that ideal ones do not. Absent: nothing. */
+export interface AirImpairments {
+  readonly phaseNoiseLinewidthHz?: number;
+  readonly txIqGainDb?: number;
+  readonly txIqPhaseDeg?: number;
+  readonly rxIqGainDb?: number;
+  readonly rxIqPhaseDeg?: number;
+  readonly loLeakageDbfs?: number | null;
+  readonly dcOffsetDbfs?: number | null;
+  readonly amplifierSaturationDb?: number | null;
+  readonly amplifierSmoothness?: number;
+  readonly dacBits?: number;
+  readonly adcBits?: number;
+  readonly activateSettleS?: number;
+  readonly retuneSettleS?: number;
+  readonly invalidRxSamples?: number;
+}
+
+export interface AirInterferer {
+  readonly frequencyHz: number;
+  readonly powerDbm: number;
+  readonly bandwidthHz: number;
+  readonly startS: number;
+  readonly onS: number;
+  readonly periodS: number;
+  readonly serials: readonly string[];
 }
 
 export interface AirSetup {
   readonly pace: 'free' | 'realtime';
   /** Whole, 0 to 2^53 - 1. */
   readonly seed: number;
-  readonly radios: readonly {
+  readonly radios: readonly (AirImpairments & {
     readonly serial: string;
     readonly clockErrorPpm: number;
     readonly noiseFigureDb: number;
     readonly maxOutputPowerDbm: number;
-  }[];
+  })[];
   readonly paths: readonly AirPath[];
+  readonly interferers?: readonly AirInterferer[];
 }
 
 /** Which payload of which link the medium shall judge. */

@@ -305,6 +305,94 @@ const BAD_FILES: readonly BadFile[] = [
     says: ['allowed a number from 0 to 120 dB'],
   },
   {
+    what: 'a fading that is not known',
+    replace: 'to: TWIN-BASE, pathLossDb: 60 }',
+    by: 'to: TWIN-BASE, pathLossDb: 60, fading: { kind: fast } }',
+    at: 'fast',
+    field: 'air.paths[0].fading.kind',
+    says: ['value "fast"', 'allowed none, block, continuous'],
+  },
+  {
+    what: 'a tapped delay line that does not fade',
+    replace: 'to: TWIN-BASE, pathLossDb: 60 }',
+    by: 'to: TWIN-BASE, pathLossDb: 60, fading: { profile: tdl-a } }',
+    at: 'tdl-a',
+    field: 'air.paths[0].fading.profile',
+    says: ['value "tdl-a"', 'allowed taps while kind is none'],
+  },
+  {
+    what: 'a delay line longer than the cyclic prefix',
+    replace: 'to: TWIN-BASE, pathLossDb: 60 }',
+    by: 'to: TWIN-BASE, pathLossDb: 60, fading: { kind: block, profile: tdl-a, delaySpreadS: 1e-6 } }',
+    at: 'tdl-a',
+    field: 'air.paths[0].fading.delaySpreadS',
+    says: ['value 0.000001', 'allowed a number from 0 to 3.31e-7 s', 'cyclic prefix'],
+  },
+  {
+    what: 'a line of sight where the profile has none',
+    replace: 'to: TWIN-BASE, pathLossDb: 60 }',
+    by: 'to: TWIN-BASE, pathLossDb: 60, fading: { kind: block, profile: tdl-b, ricianKDb: 6 } }',
+    at: 'tdl-b',
+    field: 'air.paths[0].fading.ricianKDb',
+    says: ['value 6', 'allowed null with tdl-b'],
+  },
+  {
+    what: 'a Doppler beyond the medium',
+    replace: 'to: TWIN-BASE, pathLossDb: 60 }',
+    by: 'to: TWIN-BASE, pathLossDb: 60, fading: { kind: continuous, dopplerHz: 3000 } }',
+    at: 'dopplerHz',
+    field: 'air.paths[0].fading.dopplerHz',
+    says: ['value 3000', 'allowed a number from 0 to 2000 Hz'],
+  },
+  {
+    what: 'a converter of one bit',
+    replace: 'TWIN-BASE: {}',
+    by: 'TWIN-BASE: { adcBits: 1 }',
+    at: 'adcBits',
+    field: 'air.radios.TWIN-BASE.adcBits',
+    says: ['value 1', 'allowed 0 (ideal) or an integer from 2 to 16'],
+  },
+  {
+    what: 'a carrier leakage in words',
+    replace: 'TWIN-BASE: {}',
+    by: 'TWIN-BASE: { loLeakageDbfs: none }',
+    at: 'loLeakageDbfs',
+    field: 'air.radios.TWIN-BASE.loLeakageDbfs',
+    says: ['value "none"', 'allowed a number from -150 to 0 dBFS, or null (none)'],
+  },
+  {
+    what: 'an amplifier that cannot be',
+    replace: 'TWIN-BASE: {}',
+    by: 'TWIN-BASE: { amplifierSaturationDb: 3, amplifierSmoothness: 0 }',
+    at: 'amplifierSmoothness',
+    field: 'air.radios.TWIN-BASE.amplifierSmoothness',
+    says: ['value 0', 'allowed a number from 0.5 to 20'],
+  },
+  {
+    what: 'an interferer without a power',
+    replace: 'users:',
+    by: '  interferers:\n    - frequencyHz: 2.451e9\nusers:',
+    at: 'frequencyHz: 2.451e9',
+    field: 'air.interferers[0].powerDbm',
+    says: ['missing', 'allowed a number from -200 to 60 dBm'],
+  },
+  {
+    what: 'an interferer that nobody there hears',
+    replace: 'users:',
+    by: '  interferers:\n    - { frequencyHz: 2.451e9, powerDbm: -80, serials: [TWIN-ELSE] }\nusers:',
+    at: 'TWIN-ELSE',
+    field: 'air.interferers[0].serials[0]',
+    says: ['value "TWIN-ELSE"', 'allowed a serial of air.radios: TWIN-BASE'],
+  },
+  {
+    what: 'an interferer that comes again before it has gone',
+    replace: 'users:',
+    by: '  interferers:\n    - { frequencyHz: 2.451e9, powerDbm: -80, onS: 1e-3, periodS: 1e-4 }\nusers:',
+    at: 'periodS',
+    field: 'air.interferers[0].periodS',
+    says: ['value 0.0001', 'allowed 0 (once), or more than onS'],
+  },
+  {
     what: 'an unknown normalisation',
     replace: 'users:',
     by: 'transport: { normalisation: words }\nusers:',
@@ -439,7 +527,23 @@ describe('a good experiment file', () => {
       clockErrorPpm: 0,
       noiseFigureDb: 6,
       maxOutputPowerDbm: 10,
+      phaseNoiseLinewidthHz: 0,
+      txIqGainDb: 0,
+      txIqPhaseDeg: 0,
+      rxIqGainDb: 0,
+      rxIqPhaseDeg: 0,
+      loLeakageDbfs: null,
+      dcOffsetDbfs: null,
+      amplifierSaturationDb: null,
+      amplifierSmoothness: 2,
+      dacBits: 0,
+      adcBits: 0,
+      activateSettleS: 0,
+      retuneSettleS: 0,
+      invalidRxSamples: 0,
     });
+    assert.deepEqual(experiment.air?.interferers, []);
+    assert.equal(experiment.air?.paths[0]?.fading.kind, 'none');
     assert.deepEqual(experiment.air?.paths[0]?.taps, [{ delayS: 0, powerDb: 0, phaseRad: 0 }]);
     const setup = benchSetup(experiment);
     assert.equal(setup.sampleRateHz, 5e6);
@@ -459,7 +563,7 @@ describe('a good experiment file', () => {
     });
   });
 
-  for (const name of ['first-light', 'smoke'])
+  for (const name of ['first-light', 'smoke', 'fading'])
     it(`is experiments/${name}.yml`, async () => {
       const file = path.join(repositoryRoot(), 'experiments', `${name}.yml`);
       const facts = { ...HAND_FACTS, questions: 1250 };
@@ -490,6 +594,10 @@ describe('a good experiment file', () => {
       'distinct',
     );
     fields.push('normalisation', 'permutation', 'scramble', 'dftSpreading', 'control', 'targetDb', 'rmsDbfs');
+    const { experiment } = await loadExperiment(writeExperiment(folder), () => Promise.resolve(HAND_FACTS));
+    fields.push(...Object.keys(experiment.air?.radios['TWIN-BASE'] ?? {}));
+    fields.push(...Object.keys(experiment.air?.paths[0]?.fading ?? {}));
+    fields.push('bandwidthHz', 'startS', 'onS', 'periodS', 'serials', 'powerDbm', 'frequencyHz');
     fields.push('awgnDraws', 'burstsPerRound', 'toleranceDb', 'csiEveryNthTrial', ...Object.keys(sectionSchemas));
     for (const field of fields) assert.ok(text.includes(`\`${field}`) || text.includes(`.${field}\``), field);
   });

@@ -6,6 +6,8 @@
 #include "otabench/medium/medium.hpp"
 
 #include <cmath>
+#include <map>
+#include <optional>
 
 namespace otabench::addon {
 namespace {
@@ -23,6 +25,14 @@ template <typename Call> Napi::Value medium_call(Napi::Env env, Call call) {
   }
 }
 
+// Absent, null: nothing.
+std::optional<double> present_number(const Napi::Object& object, const char* field) {
+  const Napi::Value value = object.Get(field);
+  if (value.IsUndefined() || value.IsNull())
+    return std::nullopt;
+  return required_number(object, field);
+}
+
 std::vector<medium::Tap> to_taps(const Napi::Value& value) {
   std::vector<medium::Tap> taps;
   const Napi::Array list = required_object(value, "taps").As<Napi::Array>();
@@ -34,13 +44,59 @@ std::vector<medium::Tap> to_taps(const Napi::Value& value) {
   return taps;
 }
 
+// Undefined: no fading. {kind, profile, delaySpreadS, dopplerHz, ricianKDb: number | null}
+medium::Fading to_fading(const Napi::Value& value) {
+  medium::Fading fading;
+  if (value.IsUndefined())
+    return fading;
+  const Napi::Object object = required_object(value, "fading");
+  const std::string kind = required_string(object, "kind");
+  const std::string profile = required_string(object, "profile");
+  static const std::map<std::string, medium::FadingKind> kinds = {
+      {"none", medium::FadingKind::None},
+      {"block", medium::FadingKind::Block},
+      {"continuous", medium::FadingKind::Continuous}};
+  static const std::map<std::string, medium::DelayProfile> profiles = {
+      {"taps", medium::DelayProfile::Taps},  {"tdl-a", medium::DelayProfile::TdlA},
+      {"tdl-b", medium::DelayProfile::TdlB}, {"tdl-c", medium::DelayProfile::TdlC},
+      {"tdl-d", medium::DelayProfile::TdlD}, {"tdl-e", medium::DelayProfile::TdlE}};
+  const auto found_kind = kinds.find(kind);
+  if (found_kind == kinds.end())
+    throw argument_error(value.Env(), "kind is " + kind + "; allowed: none, block, continuous");
+  const auto found_profile = profiles.find(profile);
+  if (found_profile == profiles.end())
+    throw argument_error(value.Env(),
+                         "profile is " + profile + "; allowed: taps, tdl-a, tdl-b, tdl-c, tdl-d, tdl-e");
+  fading.kind = found_kind->second;
+  fading.profile = found_profile->second;
+  fading.delaySpreadS = required_number(object, "delaySpreadS");
+  fading.dopplerHz = required_number(object, "dopplerHz");
+  fading.ricianKDb = present_number(object, "ricianKDb");
+  return fading;
+}
+
 medium::PathProfile to_path(const Napi::Object& object) {
   medium::PathProfile path;
   path.from = required_string(object, "from");
   path.to = required_string(object, "to");
   path.pathLossDb = required_number(object, "pathLossDb");
   path.taps = to_taps(object.Get("taps"));
+  path.fading = to_fading(object.Get("fading"));
   return path;
+}
+
+medium::Interferer to_interferer(const Napi::Object& object) {
+  medium::Interferer interferer;
+  interferer.frequencyHz = required_number(object, "frequencyHz");
+  interferer.powerDbm = required_number(object, "powerDbm");
+  interferer.bandwidthHz = required_number(object, "bandwidthHz");
+  interferer.startS = required_number(object, "startS");
+  interferer.onS = required_number(object, "onS");
+  interferer.periodS = required_number(object, "periodS");
+  const Napi::Array serials = required_object(object.Get("serials"), "serials").As<Napi::Array>();
+  for (std::uint32_t i = 0; i < serials.Length(); ++i)
+    interferer.serials.push_back(serials.Get(i).ToString().Utf8Value());
+  return interferer;
 }
 
 medium::RadioProfile to_radio(const Napi::Object& object) {
@@ -49,6 +105,24 @@ medium::RadioProfile to_radio(const Napi::Object& object) {
   profile.clockErrorPpm = required_number(object, "clockErrorPpm");
   profile.noiseFigureDb = required_number(object, "noiseFigureDb");
   profile.maxOutputPowerDbm = required_number(object, "maxOutputPowerDbm");
+  medium::Impairments& impairments = profile.impairments;
+  impairments.phaseNoiseLinewidthHz = optional_number(object, "phaseNoiseLinewidthHz", 0);
+  impairments.txIq = {optional_number(object, "txIqGainDb", 0), optional_number(object, "txIqPhaseDeg", 0)};
+  impairments.rxIq = {optional_number(object, "rxIqGainDb", 0), optional_number(object, "rxIqPhaseDeg", 0)};
+  impairments.loLeakageDbfs = present_number(object, "loLeakageDbfs");
+  impairments.dcOffsetDbfs = present_number(object, "dcOffsetDbfs");
+  if (const auto saturation_db = present_number(object, "amplifierSaturationDb")) {
+    impairments.amplifier.emplace();
+    impairments.amplifier->saturationDb = *saturation_db;
+    impairments.amplifier->smoothness =
+        optional_number(object, "amplifierSmoothness", impairments.amplifier->smoothness);
+  }
+  impairments.dacBits = static_cast<int>(optional_number(object, "dacBits", 0));
+  impairments.adcBits = static_cast<int>(optional_number(object, "adcBits", 0));
+  profile.settling.activateS = optional_number(object, "activateSettleS", 0);
+  profile.settling.retuneS = optional_number(object, "retuneSettleS", 0);
+  profile.settling.invalidRxSamples =
+      static_cast<std::int64_t>(optional_number(object, "invalidRxSamples", 0));
   profile.rxFullScaleDbm = optional_number(object, "rxFullScaleDbm", profile.rxFullScaleDbm);
   return profile;
 }
@@ -65,7 +139,7 @@ Napi::Array taps_to_js(Napi::Env env, const std::vector<medium::Tap>& taps) {
   return list;
 }
 
-// ({pace: 'free' | 'realtime', seed, radios, paths})
+// ({pace: 'free' | 'realtime', seed, radios, paths, interferers?})
 Napi::Value configure(const Napi::CallbackInfo& info) {
   const Napi::Object air = required_object(info[0], "air");
   medium::MediumConfig config;
@@ -80,6 +154,11 @@ Napi::Value configure(const Napi::CallbackInfo& info) {
   const Napi::Array paths = required_object(air.Get("paths"), "paths").As<Napi::Array>();
   for (std::uint32_t i = 0; i < paths.Length(); ++i)
     config.paths.push_back(to_path(required_object(paths.Get(i), "path")));
+  if (!air.Get("interferers").IsUndefined()) {
+    const Napi::Array interferers = required_object(air.Get("interferers"), "interferers").As<Napi::Array>();
+    for (std::uint32_t i = 0; i < interferers.Length(); ++i)
+      config.interferers.push_back(to_interferer(required_object(interferers.Get(i), "interferer")));
+  }
   return medium_call(info.Env(), [&] {
     Medium::instance().configure(config);
     return info.Env().Undefined();
