@@ -58,7 +58,7 @@ describe('a run over fading paths', () => {
     });
     const base = air.radios['TWIN-BASE'] as Record<string, unknown>;
     assert.equal(base['adcBits'], 12);
-    assert.equal(base['dcOffsetDbfs'], -60);
+    assert.equal(base['dcOffsetDbfs'], -80);
     assert.equal(base['loLeakageDbfs'], null);
     assert.deepEqual(air.interferers, []);
     assert.ok('papr' in transport);
