@@ -126,6 +126,12 @@ async function radiosCommand({ driver, json = false }: { driver?: string[]; json
 function tellError(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.done;
+    if (error.code === 'commander.help') {
+      process.stderr.write(
+        'otabench: command: missing; allowed run, check, radios, report, export, twin-env, bench; see otabench --help\n',
+      );
+      return EXIT.unusable;
+    }
     process.stderr.write(
       `otabench: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; see otabench --help\n`,
     );

@@ -1,7 +1,13 @@
 /** YAML 1.2 with line numbers, checked by zod schemas whose error texts say what is allowed. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
 import type { z } from 'zod';
 import { closestWord, type Violation } from './violations';
+
+/** The parser's own words for these are about its functions. */
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: 'more than one document; allowed one, without a second "---"',
+  DUPLICATE_KEY: 'the same key twice in one mapping; allowed each key once',
+};
 
 export type FieldPath = readonly PropertyKey[];
 
@@ -40,15 +46,33 @@ export class YamlFile {
         file,
         line: this.lines.linePos(error.pos[0]).line,
         field: '',
-        detail: `not valid YAML: ${error.message}`,
+        detail: `not valid YAML: ${EXPLANATIONS[error.code] ?? error.message}`,
       });
     if (this.violations.length === 0) {
       try {
         this.value = this.document.toJS({ maxAliasCount: 100 });
       } catch (error) {
-        this.violations.push({ file, line: 1, field: '', detail: `not valid YAML: ${(error as Error).message}` });
+        this.violations.push({
+          file,
+          line: this.lines.linePos(this.brokenAlias() ?? 0).line,
+          field: '',
+          detail: `not valid YAML: ${(error as Error).message}`,
+        });
       }
     }
+  }
+
+  /** Where an alias stands whose anchor is not there. */
+  private brokenAlias(): number | undefined {
+    let offset: number | undefined;
+    visit(this.document, {
+      Alias: (_, alias) => {
+        if (alias.resolve(this.document) !== undefined) return undefined;
+        offset = alias.range?.[0];
+        return visit.BREAK;
+      },
+    });
+    return offset;
   }
 
   /** Line of the field's key, or of its nearest ancestor that is in the file. */

@@ -20,7 +20,6 @@ type Air = NonNullable<Sections['air']>;
 
 export function crossCheck(yaml: YamlFile, sections: ReadableSections): void {
   if (sections.radios !== null) checkRadios(yaml, sections.radios);
-  if (sections.sweep !== null) checkSweep(yaml, sections.sweep);
   const airIsWritten = yaml.valueAt(['air']) !== undefined;
   if (sections.radios !== null) {
     const twins = ROLES.some((role) => sections.radios?.[role].driver === 'twin');
@@ -91,9 +90,12 @@ function checkTwinLimits(yaml: YamlFile, link: Sections['link']): void {
   }
 }
 
-function checkSweep(yaml: YamlFile, sweep: Sections['sweep']): void {
-  sweep.snrDb.forEach((value, index) => {
-    if (sweep.snrDb.indexOf(value) !== index)
+/** On the raw list, so that a bad entry beside it hides nothing. */
+export function checkSweepOnce(yaml: YamlFile): void {
+  const values = yaml.valueAt(['sweep', 'snrDb']);
+  if (!Array.isArray(values)) return;
+  values.forEach((value, index) => {
+    if (values.indexOf(value) !== index)
       yaml.refuse(['sweep', 'snrDb', index], 'each SNR once (more trials: questions.trialsPerPoint)');
   });
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { z } from 'zod';
 import { formatViolation, InvalidInputError, closestWord } from '../config/violations';
 import { YamlFile } from '../config/yaml-file';
-import { checkAgainstBundle, crossCheck, type ReadableSections } from './cross-checks';
+import { checkAgainstBundle, checkSweepOnce, crossCheck, type ReadableSections } from './cross-checks';
 import type { BundleFacts } from './model';
 import { keysAllowedAt, SECTION_NAMES, sectionSchemas, type SectionName, type Sections } from './schema';
 
@@ -38,6 +38,7 @@ export async function loadExperiment(
   }
   const yaml = new YamlFile(file, text);
   const sections = readSections(yaml);
+  checkSweepOnce(yaml);
   if (sections !== null) crossCheck(yaml, sections);
   let bundle: BundleFacts | null = null;
   if (sections?.task) {

@@ -1,10 +1,11 @@
 /** Parquet copies of a run's lines, made by DuckDB. The lines stay the truth; trials.parquet carries their hash. */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, rmSync, statSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { runFiles } from './layout';
+import { makeFolder } from './make-folder';
 
 const BURST = `STRUCT("user" VARCHAR, "sequence" INTEGER, tokens INTEGER, dimension INTEGER, detected BOOLEAN,
   headerOk BOOLEAN, snrDb DOUBLE, snrSdDb DOUBLE, bestEstimator VARCHAR, sndrDb DOUBLE, preambleSnrDb DOUBLE, emptyCarriersSnrDb DOUBLE, pilotEvmSnrDb DOUBLE, genieSnrDb DOUBLE,
@@ -128,7 +129,7 @@ export async function readCsi(folder: string): Promise<CsiRow[]> {
 export async function exportTables(folder: string, format: 'csv' | 'parquet'): Promise<string[]> {
   const files = runFiles(folder);
   const target = path.join(folder, 'export');
-  mkdirSync(target, { recursive: true });
+  makeFolder(target, 'export');
   const trials = readLines(files.trials, TRIAL_COLUMNS);
   const options = format === 'csv' ? 'FORMAT csv, HEADER' : PARQUET;
   const written: string[] = [];

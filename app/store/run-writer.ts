@@ -1,5 +1,5 @@
 /** The one writer of a run folder. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import type {
@@ -12,6 +12,7 @@ import type {
 } from '../config/run-documents';
 import { InvalidInputError } from '../config/violations';
 import { syncFolder, writeWhole } from './files';
+import { makeFolder } from './make-folder';
 import { LineLog } from './line-log';
 import { runFiles } from './layout';
 
@@ -52,7 +53,7 @@ export class RunWriter {
       throw new InvalidInputError([
         `--out: ${folder} holds a run already; allowed a new folder, or --resume to continue it`,
       ]);
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder, 'run folder (--out, output.folder)');
     takeLock(folder);
     await writeWhole(files.run, `${JSON.stringify(document, null, 2)}\n`);
     return RunWriter.open(folder);

@@ -17,7 +17,7 @@ void printTable(const std::vector<Row>& rows) {
       std::snprintf(ratio, sizeof ratio, "%.2f", r.value / *r.peerValue);
     }
     std::printf("%-66s %12.4g %-14s %s%9.4g %10s %6s  %s\n", r.figure.c_str(), r.value, r.unit.c_str(),
-                r.atLeast ? ">" : "<", r.goal, peer, ratio, r.met() ? "yes" : "NO");
+                r.atLeast ? ">=" : "<=", r.goal, peer, ratio, r.met() ? "yes" : "NO");
   }
 }
 

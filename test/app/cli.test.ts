@@ -104,6 +104,13 @@ describe('otabench on the command line', () => {
     ['an export to something else', ['export', '.', '--format', 'xls'], /allowed csv, parquet/],
     ['an unknown driver', ['radios', '--driver', 'rtlsdr'], /allowed twin, uhd, hackrf/],
     ['an unknown benchmark', ['bench', 'lnk'], /did you mean "link"\? allowed link/],
+    ['no command', [], /command: missing; allowed run, check/],
+    ['a folder below a file', ['run', 'experiment.yml', '--out', 'experiment.yml/x'], /run folder .*ENOTDIR/],
+    [
+      'a folder that no one can make',
+      ['run', 'experiment.yml', '--out', '/proc/otabench/x'],
+      /allowed a folder that can be written/,
+    ],
     ['a resume without a run', ['run', 'experiment.yml', '--resume'], /--resume: no unfinished run of this plan/],
   ];
   for (const [what, args, message] of unusable)

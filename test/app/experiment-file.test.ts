@@ -454,7 +454,23 @@ const BAD_FILES: readonly BadFile[] = [
     by: 'seed: 7\nseed: 8',
     at: 'seed: 8',
     field: '',
-    says: ['not valid YAML', 'unique'],
+    says: ['not valid YAML', 'allowed each key once'],
+  },
+  {
+    what: 'two documents',
+    replace: 'seed: 7',
+    by: 'seed: 7\n---\nseed: 8',
+    at: '---',
+    field: '',
+    says: ['not valid YAML', 'allowed one'],
+  },
+  {
+    what: 'an alias without its anchor',
+    replace: 'snrDb: [0, 10, 20]',
+    by: 'snrDb: *nowhere',
+    at: '*nowhere',
+    field: '',
+    says: ['not valid YAML', 'nowhere'],
   },
 ];
 
@@ -485,6 +501,7 @@ describe('a bad experiment file', () => {
       'radios.text.driver',
       'users.visual.tokens',
       'sweep.snrDb[0]',
+      'sweep.snrDb[2]',
       'questions.awgnDrawz',
       'outputs',
     ]);
