@@ -1,26 +1,13 @@
 /** What a trial asks of the link and what comes back. Plain data: it crosses process borders. */
+import type { BurstTransport as TransportOptions, StreamEvent as RadioEvent } from '../../drivers/radio/contract';
+
+export type { RadioEvent, TransportOptions };
 
 /** Row-major token matrix, shape [tokens, dimension], float32. */
 export interface TokenMatrix {
   readonly data: Float32Array;
   readonly tokens: number;
   readonly dimension: number;
-}
-
-/** How tokens travel within the analog mapping, and how a burst is driven (docs/link.md). */
-export interface TransportOptions {
-  /** One scale for all tokens of a burst, or every token at unit power with its norm beside it. */
-  readonly normalisation: 'burst' | 'token';
-  /** Payload symbols in an order drawn from the sequence number. */
-  readonly permutation: boolean;
-  /** Each payload symbol turned by a multiple of 90 degrees drawn from the sequence number. */
-  readonly scramble: boolean;
-  readonly dftSpreading: boolean;
-  readonly paprControl: 'none' | 'clip-and-filter';
-  /** Envelope limit of clip-and-filter over the mean, dB; 3.5 to 20. */
-  readonly paprTargetDb: number;
-  /** Mean power of a burst, dB relative to full scale; -60 to 0. Back-off from clipping. */
-  readonly rmsDbfs: number;
 }
 
 export interface BurstRequest {
@@ -111,23 +98,6 @@ export interface BurstResult {
   /** Error that clip-and-filter leaves on the payload over its power, dB; null without it, -200 where nothing was clipped. */
   readonly clipEvmDb: number | null;
   readonly airTimeS: number;
-}
-
-export interface RadioEvent {
-  readonly kind:
-    | 'overflow'
-    | 'underflow'
-    | 'late'
-    | 'time-gap'
-    | 'dropped-burst'
-    | 'corrupt-header'
-    | 'stream-error'
-    | 'device-lost';
-  readonly direction: 'rx' | 'tx';
-  readonly serial: string;
-  readonly hardwareTimeNs: number | null;
-  readonly count: number;
-  readonly detail: string;
 }
 
 export interface TrialResult {

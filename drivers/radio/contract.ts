@@ -150,20 +150,19 @@ export interface TransmitterOptions {
   readonly queueLimit?: number;
 }
 
-/** How tokens travel within the analog mapping, and how a burst is driven. */
+/** How tokens travel within the analog mapping, and how a burst is driven (docs/link.md). */
 export interface BurstTransport {
-  /** One scale for all tokens, or each token at unit power with its norm beside it. */
+  /** One scale for all tokens of a burst, or every token at unit power with its norm beside it. */
   readonly normalisation: 'burst' | 'token';
   /** Payload symbols in an order drawn from the sequence number. */
   readonly permutation: boolean;
-  /** Each payload symbol turned by a random multiple of 90 degrees. */
+  /** Each payload symbol turned by a multiple of 90 degrees drawn from the sequence number. */
   readonly scramble: boolean;
-  /** A DFT over the carriers of each OFDM symbol (SC-FDMA). */
   readonly dftSpreading: boolean;
   readonly paprControl: 'none' | 'clip-and-filter';
-  /** Envelope limit over the mean, dB; 3.5 to 20. */
+  /** Envelope limit of clip-and-filter over the mean, dB; 3.5 to 20. */
   readonly paprTargetDb: number;
-  /** Mean power of the burst, dB relative to full scale; -60 to 0. */
+  /** Mean power of a burst, dB relative to full scale; -60 to 0. Back-off from clipping. */
   readonly rmsDbfs: number;
 }
 
