@@ -6,7 +6,7 @@ import { repositoryRoot } from '../config/paths';
 import { closestWord, InvalidInputError } from '../config/violations';
 
 /** Benchmarks that there are; each is build/native/bin/bench_NAME. */
-export const BENCHES = ['link'] as const;
+export const BENCHES = ['link', 'quality', 'medium'] as const;
 
 /**
  * The benchmark ends its stdout with the contract's JSON line (`{"bench", "rows"}`); without `json` it is told not to.

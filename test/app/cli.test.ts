@@ -103,7 +103,7 @@ describe('otabench on the command line', () => {
     ['an export without a format', ['export', '.'], /required option '--format <format>'/],
     ['an export to something else', ['export', '.', '--format', 'xls'], /allowed csv, parquet/],
     ['an unknown driver', ['radios', '--driver', 'rtlsdr'], /allowed twin, uhd, hackrf/],
-    ['an unknown benchmark', ['bench', 'lnk'], /did you mean "link"\? allowed link/],
+    ['an unknown benchmark', ['bench', 'lnk'], /did you mean "link"\? allowed link, quality, medium/],
     ['no command', [], /command: missing; allowed run, check/],
     ['a folder below a file', ['run', 'experiment.yml', '--out', 'experiment.yml/x'], /run folder .*ENOTDIR/],
     [
