@@ -9,6 +9,7 @@ import type { ModelAnswer, UserTokens } from './model';
 import { BLOCK_TRIALS, isSimulated, type PlannedTrial } from './plan';
 import { burstRecord, csiRecords, eventRecords, roundedLogProbability, viewRecords } from './records';
 import { awgnReference } from './reference';
+import { Slots } from './slots';
 import { findGains } from './sounding';
 import { receivedTokens, trialRequest, TrialRunner, type AttemptedTrial, type Gains } from './trials';
 
@@ -300,25 +301,5 @@ class Engine {
     this.background.add(noted);
     noted.catch(() => undefined);
     return noted;
-  }
-}
-
-/** A counting semaphore, first come first served. */
-class Slots {
-  private readonly waiting: (() => void)[] = [];
-  constructor(private free: number) {}
-
-  take(): Promise<void> {
-    if (this.free > 0) {
-      this.free--;
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => this.waiting.push(resolve));
-  }
-
-  give(): void {
-    const next = this.waiting.shift();
-    if (next === undefined) this.free++;
-    else next();
   }
 }

@@ -1,4 +1,5 @@
 /** One trial on the bench: its request, its attempts, its lines. */
+import { Slots } from './slots';
 import type { SpoiltRecord } from '../config/run-documents';
 import type { BurstRequest, TokenMatrix, TrialRequest, TrialResult } from '../link/types';
 import { seededRandom } from '../units/random';
@@ -68,16 +69,23 @@ export interface AttemptedTrial {
   readonly attempts: number;
 }
 
+/**
+ * Trials with the radio process at a time: enough to keep it busy, and few enough (8 kB each) to stay within the pipe's
+ * buffer. Beyond that, a heartbeat waits behind a megabyte of tokens, and Electron 25's pipes stopped for good.
+ */
+const MOST_WITH_RADIO = 12;
+
 /** Runs trials and repeats the spoilt ones under the same id: the same noise, without the event. */
 export class TrialRunner {
   private spoiltInARow = 0;
+  private readonly withRadio = new Slots(MOST_WITH_RADIO);
 
   constructor(private readonly parts: Pick<EngineParts, 'bench' | 'recorder' | 'now'>) {}
 
   /** @throws RunFailedError when trial after trial is spoilt; LinkError when the radio process is gone */
   async run(request: TrialRequest): Promise<AttemptedTrial> {
     for (let attempt = 1; ; attempt++) {
-      const result = await this.parts.bench.runTrial(request);
+      const result = await this.send(request);
       if (result.valid) {
         this.spoiltInARow = 0;
         return { result, attempts: attempt };
@@ -95,6 +103,15 @@ export class TrialRunner {
         wallMs: this.parts.now(),
       };
       await this.parts.recorder.record(spoilt);
+    }
+  }
+
+  private async send(request: TrialRequest): Promise<TrialResult> {
+    await this.withRadio.take();
+    try {
+      return await this.parts.bench.runTrial(request);
+    } finally {
+      this.withRadio.give();
     }
   }
 
