@@ -1,6 +1,7 @@
 /**
  * Quality benchmark: what the link reaches in simulation beside what theory allows, every figure with the
- * number of bursts behind it. `bench_quality [--json] [--bursts N] [--noise SAMPLES]`; the last line of
+ * number of bursts behind it. `bench_quality [--json] [--bursts N] [--noise SAMPLES] [--part NAME]`; the last
+ * line of
  * --json is
  * {"bench":"quality","rows":[...]}. The full count is --bursts 10000 --noise 1000000000.
  */
@@ -11,14 +12,15 @@
 #include <string>
 #include <vector>
 
+#include "fading_figures.hpp"
 #include "link_figures.hpp"
+#include "real_tokens.hpp"
 #include "rows.hpp"
 
 namespace {
 
 using bench::LinkPoint;
 using bench::Row;
-using bench::TokenKind;
 
 constexpr int kDefaultBursts = 200;
 constexpr std::int64_t kDefaultNoise = 100'000'000;
@@ -82,12 +84,13 @@ void measureEstimates(std::vector<Row>& rows, int bursts) {
                              "",
                              {}});
     }
+  const bench::RealTokens real = bench::readRealTokens(OTABENCH_BUNDLE, "v64a5.visual");
   for (int snrDb = 0; snrDb <= 25; snrDb += 5) {
-    std::fprintf(stderr, "token-like embeddings at %d dB\n", snrDb);
+    std::fprintf(stderr, "real tokens at %d dB\n", snrDb);
     const LinkPoint p =
-        bench::measureLink(snrDb, bursts, kTokens, kDimension, false, 27, TokenKind::TokenLike);
-    embedding.push_back({"embedding MSE over the bound, token-like at " + decibels(snrDb) + ", AWGN, " +
-                             std::to_string(p.headersOk) + " bursts",
+        bench::measureLink(snrDb, bursts, real.tokens, real.dimension, false, 27, real.matrices);
+    embedding.push_back({"embedding MSE over the bound, tokens of the bundle's visual encoder at " +
+                             decibels(snrDb) + ", AWGN, " + std::to_string(p.headersOk) + " bursts",
                          p.mseGapDb,
                          "dB",
                          0.3,
@@ -99,10 +102,40 @@ void measureEstimates(std::vector<Row>& rows, int bursts) {
     rows.insert(rows.end(), part->begin(), part->end());
 }
 
+/** Embeddings over TR 38.901's TDL-A, through libotamedium. */
+void measureFadingLink(std::vector<Row>& rows, int bursts) {
+  const auto add = [&](const bench::FadingCase& fading, const char* what, int snrDb) {
+    std::fprintf(stderr, "%s at %d dB\n", what, snrDb);
+    const bench::FadingPoint p = bench::measureFading(fading, snrDb, bursts, 29);
+    rows.push_back({std::string("embedding MSE over the bound, ") + what + " at " + decibels(snrDb) + ", " +
+                        std::to_string(p.received) + " of " + std::to_string(p.bursts) + " bursts",
+                    p.mseGapDb,
+                    "dB",
+                    0.6,
+                    false,
+                    "",
+                    {}});
+  };
+  bench::FadingCase fading;
+  for (int snrDb = 0; snrDb <= 25; snrDb += 5)
+    add(fading, "TDL-A 100 ns, 3 km/h, L=64 D=64", snrDb);
+  fading.dimension = 256;
+  for (const int snrDb : {10, 20, 25})
+    add(fading, "TDL-A 100 ns, 3 km/h, L=64 D=256", snrDb);
+  fading.speedKmh = 30;
+  for (const int snrDb : {10, 20, 25})
+    add(fading, "TDL-A 100 ns, 30 km/h, L=64 D=256", snrDb);
+}
+
+bool isPart(const std::string& name) {
+  return name == "headers" || name == "noise" || name == "estimates" || name == "fading";
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
   bool json = false;
+  std::string part;
   std::int64_t bursts = kDefaultBursts, noise = kDefaultNoise;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--json") == 0) {
@@ -112,17 +145,26 @@ int main(int argc, char** argv) {
       bursts = std::atoll(argv[++i]);
     } else if (std::strcmp(argv[i], "--noise") == 0 && i + 1 < argc && std::atoll(argv[i + 1]) > 0) {
       noise = std::atoll(argv[++i]);
+    } else if (std::strcmp(argv[i], "--part") == 0 && i + 1 < argc && isPart(argv[i + 1])) {
+      part = argv[++i];
     } else {
       std::fprintf(stderr,
-                   "argument is %s; allowed: --json, --bursts N (10..1000000), --noise SAMPLES (> 0)\n",
+                   "argument is %s; allowed: --json, --bursts N (10..1000000), --noise SAMPLES (> 0), --part "
+                   "headers|noise|estimates|fading\n",
                    argv[i]);
       return 2;
     }
   }
   std::vector<Row> rows;
-  measureHeaders(rows, static_cast<int>(bursts) * kHeadersPerBurst);
-  measureFalseAlarms(rows, noise);
-  measureEstimates(rows, static_cast<int>(bursts));
+  const auto wanted = [&part](const char* name) { return part.empty() || part == name; };
+  if (wanted("headers"))
+    measureHeaders(rows, static_cast<int>(bursts) * kHeadersPerBurst);
+  if (wanted("noise"))
+    measureFalseAlarms(rows, noise);
+  if (wanted("estimates"))
+    measureEstimates(rows, static_cast<int>(bursts));
+  if (wanted("fading"))
+    measureFadingLink(rows, static_cast<int>(bursts));
   bench::print("quality", rows, json);
   return 0;
 }

@@ -12,27 +12,6 @@ constexpr double kRmsDbfs = -12;
 constexpr double kLargestCfoHz = 98e3;
 } // namespace
 
-std::vector<float> makeTokens(TokenKind kind, int tokens, int dimension, std::uint64_t seed) {
-  auto values = air::gaussianTokens(tokens * dimension, seed);
-  if (kind == TokenKind::Gaussian)
-    return values;
-  constexpr double kNeighbour = 0.7, kMean = 0.3, kNormSpread = 0.2, kStrong = 10;
-  constexpr int kStrongEvery = 61;                        // coprime to the usual dimensions' factors
-  const auto common = air::gaussianTokens(dimension, 99); // the same for every burst, as a model's is
-  const auto norms = air::gaussianTokens(tokens, seed + 1);
-  const double fresh = std::sqrt(1 - kNeighbour * kNeighbour);
-  for (int l = tokens - 1; l >= 0; --l)
-    for (int d = 0; d < dimension; ++d) {
-      const auto own = static_cast<double>(values[l * dimension + d]);
-      const double before = l > 0 ? static_cast<double>(values[(l - 1) * dimension + d]) : own;
-      const double value = kMean * static_cast<double>(common[d]) + kNeighbour * before + fresh * own;
-      values[l * dimension + d] =
-          static_cast<float>(value * std::exp(kNormSpread * static_cast<double>(norms[l])) *
-                             (d % kStrongEvery == 7 ? kStrong : 1));
-    }
-  return values;
-}
-
 namespace {
 
 struct KnownSymbol {
@@ -81,7 +60,7 @@ double cfoCrlb(double snrDb, int tokens, int dimension) {
 }
 
 LinkPoint measureLink(double snrDb, int bursts, int tokens, int dimension, bool threeTaps, std::uint64_t seed,
-                      TokenKind kind) {
+                      const std::vector<std::vector<float>>& matrices) {
   LinkPoint point;
   point.snrCrlbDb = snrCrlbDb(snrDb, tokens, dimension);
   point.cfoCrlb = cfoCrlb(snrDb, tokens, dimension);
@@ -95,7 +74,8 @@ LinkPoint measureLink(double snrDb, int bursts, int tokens, int dimension, bool 
     header.sequence = t % 4096;
     header.tokens = tokens;
     header.dimension = dimension;
-    const auto sent = makeTokens(kind, tokens, dimension, air::hash(seed) + trial);
+    const auto sent = matrices.empty() ? air::gaussianTokens(tokens * dimension, air::hash(seed) + trial)
+                                       : matrices[static_cast<std::size_t>(t) % matrices.size()];
     std::vector<air::Cf> burst;
     transmitter.modulate(Span<const float>(sent), header, kRmsDbfs, burst);
     air::Path path;

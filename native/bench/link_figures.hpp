@@ -20,15 +20,11 @@ struct LinkPoint {
   double cfoCrlb = 0;   // least rms of a CFO estimate from them, rad/sample
 };
 
-/** Gaussian: unit variance, independent. TokenLike: as language models' embeddings are: a common mean, a few
- * dimensions ten times stronger, neighbours correlated, norms that differ. */
-enum class TokenKind { Gaussian, TokenLike };
-std::vector<float> makeTokens(TokenKind kind, int tokens, int dimension, std::uint64_t seed);
-
 /** Bursts of [tokens, dimension] at unknown times with random CFO (+-40 ppm of 2.45 GHz, clock offset tied)
- * and phase. */
+ * and phase.
+ * @param matrices  what is sent, [tokens, dimension] each, in turn; none: Gaussian ones of unit variance */
 LinkPoint measureLink(double snrDb, int bursts, int tokens, int dimension, bool threeTaps, std::uint64_t seed,
-                      TokenKind kind = TokenKind::Gaussian);
+                      const std::vector<std::vector<float>>& matrices = {});
 
 /**
  * Cramer-Rao bounds for the known symbols that the receiver uses. SNR in dB, from the N of long training,
