@@ -295,63 +295,86 @@ BurstTruth Medium::burstTruth(const BurstQuery& query) const {
   return result;
 }
 
-ReceivedParts Medium::receivedParts(const PartsQuery& query) const {
+namespace {
+
+/// A window of what a receiver got, to be rendered again.
+struct Snapshot {
+  RenderJob whole;   ///< as it was read
+  RenderJob written; ///< the query's transmitter alone, as written: nothing clipped, no front end, no noise
+  OscillatorNoise oscillator; ///< the transmitter's
+  std::vector<Span> silent;   ///< the transmitter's settling
+};
+
+/// @throws std::invalid_argument bad query; std::runtime_error the window is not past, or no longer kept.
+Snapshot snapshot(MediumState& state, const PartsQuery& query) {
   constexpr std::size_t kMostSamples = 1 << 20;
   requireQuery(query.firstSample >= 0, "firstSample", std::to_string(query.firstSample), "at least 0");
   requireQuery(query.sampleCount >= 1 && query.sampleCount <= kMostSamples, "sampleCount",
                std::to_string(query.sampleCount), "1 to 1048576");
   const auto count = static_cast<std::int64_t>(query.sampleCount);
-  RenderJob whole;
-  RenderJob written;
-  {
-    const std::lock_guard<std::mutex> lock(state_->mutex);
-    const double presentNs = state_->advance();
-    const Link link = findLink(*state_, query.from, query.to);
-    const double rateHz = link.to->rxSettings.sampleRateHz;
-    const double beginNs = link.to->trueNsOfTick(query.firstSample, rateHz);
-    if (query.firstSample + count > link.to->ticksBefore(presentNs, rateHz))
-      throw std::runtime_error("firstSample: " + std::to_string(query.firstSample) + " and " +
-                               std::to_string(count) + " samples are not all past");
-    for (const auto& radio : state_->radios)
-      if (radio->tx.forgottenUntilNs > beginNs - 2e6 &&
-          state_->channels.count({radio->index, link.to->index}) != 0)
-        throw std::runtime_error("firstSample: what " + radio->profile.serial + " sent before sample " +
-                                 std::to_string(query.firstSample) + " is no longer kept");
-    whole = state_->job(*link.to, query.firstSample, count);
-    written = state_->job(*link.to, query.firstSample, count, link.from.get());
-    const std::size_t fromIndex = link.from->index;
-    for (SourceJob& source : whole.sources)
-      source.isOfQuery = source.radioIndex == fromIndex;
-  }
+  const std::lock_guard<std::mutex> lock(state.mutex);
+  const double presentNs = state.advance();
+  const Link link = findLink(state, query.from, query.to);
+  const double rateHz = link.to->rxSettings.sampleRateHz;
+  const double beginNs = link.to->trueNsOfTick(query.firstSample, rateHz);
+  if (query.firstSample + count > link.to->ticksBefore(presentNs, rateHz))
+    throw std::runtime_error("firstSample: " + std::to_string(query.firstSample) + " and " +
+                             std::to_string(count) + " samples are not all past");
+  for (const auto& radio : state.radios)
+    if (radio->tx.forgottenUntilNs > beginNs - 2e6 &&
+        state.channels.count({radio->index, link.to->index}) != 0)
+      throw std::runtime_error("firstSample: what " + radio->profile.serial + " sent before sample " +
+                               std::to_string(query.firstSample) + " is no longer kept");
+  Snapshot shot;
+  shot.whole = state.job(*link.to, query.firstSample, count);
+  for (SourceJob& source : shot.whole.sources)
+    source.isOfQuery = source.radioIndex == link.from->index;
+  shot.written = state.job(*link.to, query.firstSample, count, link.from.get());
+  shot.written.withNoise = false;
+  shot.written.withFrontEnd = false;
+  shot.oscillator = link.from->oscillator;
+  shot.silent = link.from->txSettings.settling;
+  return shot;
+}
+
+std::vector<Sample> rendered(const RenderJob& job, RenderCache& cache) {
+  std::vector<Sample> samples(static_cast<std::size_t>(job.count));
+  render(job, cache, samples.data());
+  return samples;
+}
+
+template <typename Wanted> void keepSources(RenderJob& job, Wanted wanted) {
+  auto& all = job.sources;
+  all.erase(std::remove_if(all.begin(), all.end(), [&](const SourceJob& one) { return !wanted(one); }),
+            all.end());
+}
+
+} // namespace
+
+ReceivedParts Medium::receivedParts(const PartsQuery& query) const {
+  const Snapshot shot = snapshot(*state_, query);
   ReceivedParts parts;
   RenderCache cache;
-  const auto rendered = [&](const RenderJob& job) {
-    std::vector<Sample> samples(query.sampleCount);
-    render(job, cache, samples.data());
-    return samples;
-  };
-  parts.received = rendered(whole);
-  RenderJob part = whole;
-  part.withFrontEnd = false;
-  part.sources.clear();
-  parts.noise = rendered(part);
-  part.withNoise = false;
+  parts.received = rendered(shot.whole, cache);
   const auto only = [&](const auto& wanted) {
-    part.sources.clear();
-    for (const SourceJob& source : whole.sources)
-      if (wanted(source))
-        part.sources.push_back(source);
-    return rendered(part);
+    RenderJob part = shot.whole;
+    part.withFrontEnd = false;
+    part.withNoise = false;
+    keepSources(part, wanted);
+    return rendered(part, cache);
   };
   parts.distorted = only([](const SourceJob& source) { return source.isOfQuery; });
   parts.others =
       only([](const SourceJob& source) { return !source.isOfQuery && source.radioIndex != SIZE_MAX; });
   parts.interference = only([](const SourceJob& source) { return source.radioIndex == SIZE_MAX; });
-  written.withNoise = false;
-  written.withFrontEnd = false;
+  RenderJob noise = shot.whole;
+  noise.withFrontEnd = false;
+  noise.sources.clear();
+  parts.noise = rendered(noise, cache);
+  RenderJob written = shot.written;
   written.oscillator = {};
   written.settling.clear();
-  parts.faded = rendered(written);
+  parts.faded = rendered(written, cache);
   for (SourceJob& source : written.sources) {
     auto direct = std::make_shared<Channel>();
     direct->pathLossDb = source.channel->pathLossDb;
@@ -359,7 +382,26 @@ ReceivedParts Medium::receivedParts(const PartsQuery& query) const {
     direct->taps = {Tap{direct->leastDelayS, 0.0, 0.0}};
     source.channel = direct;
   }
-  parts.clean = rendered(written);
+  parts.clean = rendered(written, cache);
+  return parts;
+}
+
+BudgetParts Medium::budgetParts(const PartsQuery& query) const {
+  const Snapshot shot = snapshot(*state_, query);
+  BudgetParts parts;
+  RenderCache cache;
+  parts.received = rendered(shot.whole, cache);
+  RenderJob quiet = shot.whole;
+  keepSources(quiet, [](const SourceJob& source) { return source.isOfQuery; });
+  parts.quiet = rendered(quiet, cache);
+  quiet.withNoise = false;
+  parts.noiseFree = rendered(quiet, cache);
+  RenderJob linear = shot.written;
+  for (SourceJob& source : linear.sources) {
+    source.oscillator = shot.oscillator;
+    source.silent = shot.silent;
+  }
+  parts.linear = rendered(linear, cache);
   return parts;
 }
 

@@ -281,6 +281,123 @@ TEST("samples beyond full scale: clean is what was written, the SNDR knows that 
   CHECK(worst < 1e-5);
 }
 
+namespace {
+
+/// Two bursts, the second radio's over a part of the first's.
+struct Heard {
+  Signal samples;
+  BudgetParts parts;
+};
+Heard hearParts(const MediumConfig& config, double otherGainDb, double meanPower = 0.3) {
+  Bench bench(config);
+  bench.rx->activateRx();
+  bench.other->setGainDb(Direction::Tx, otherGainDb);
+  sendAt(*bench.tx, 1000, randomSignal(9000, meanPower, 3));
+  if (otherGainDb > 0.0)
+    sendAt(*bench.other, 3000, randomSignal(3000, 0.3, 4));
+  Heard heard{receive(*bench.rx, 12000, 777), {}};
+  heard.parts = Medium::instance().budgetParts({"TWIN-B", "TWIN-A", 500, 10000});
+  return heard;
+}
+
+double differencePower(const Signal& a, const Signal& b, std::size_t from, std::size_t to) {
+  double sum = 0.0;
+  for (std::size_t i = from; i < to; ++i)
+    sum += std::norm(std::complex<double>(a[i]) - std::complex<double>(b[i]));
+  return sum / static_cast<double>(to - from);
+}
+
+void checkReceived(const Heard& heard) {
+  CHECK(std::equal(heard.parts.received.begin(), heard.parts.received.end(), heard.samples.begin() + 500));
+}
+
+} // namespace
+
+TEST("budget parts at ideal radios: received bit for bit, quiet is received, linear is noise-free") {
+  MediumConfig config = budget();
+  config.radios[1].clockErrorPpm = 2.0;
+  config.radios[0].impairments.phaseNoiseLinewidthHz = 300.0; // linear too
+  config.radios[1].impairments.phaseNoiseLinewidthHz = 100.0;
+  config.paths[0].taps = {{0.0, 0.0, 0.5}, {2.3 / kRateHz, -3.0, 1.0}};
+  config.paths[0].fading.kind = FadingKind::Continuous;
+  config.paths[0].fading.dopplerHz = 100.0;
+  const Heard heard = hearParts(config, 0.0);
+  checkReceived(heard);
+  CHECK(heard.parts.quiet == heard.parts.received);
+  CHECK(heard.parts.linear == heard.parts.noiseFree);
+  const double noiseDbfs = Medium::instance().linkTruth("TWIN-B", "TWIN-A").noisePowerDbfs;
+  CHECK_NEAR(db(differencePower(heard.parts.quiet, heard.parts.noiseFree, 0, 10000)), noiseDbfs, 0.2);
+  CHECK(power(heard.parts.linear, 600, 9000) > 1e-3);
+}
+
+TEST("budget parts: interferers and other transmitters are in received alone") {
+  MediumConfig config = budget();
+  config.interferers.push_back({kCarrierHz + 1e6, -80.0, 0.0, 1e-3, 0.0, 0.0, {}}); // from sample 5000 on
+  const Heard heard = hearParts(config, 89.75);
+  const Heard alone = hearParts(budget(), 0.0);
+  checkReceived(heard);
+  CHECK(heard.parts.quiet == alone.parts.received);
+  CHECK(heard.parts.noiseFree == alone.parts.noiseFree);
+  const auto interference = [&](std::size_t from, std::size_t to) {
+    return differencePower(heard.parts.received, heard.parts.quiet, from, to);
+  };
+  CHECK_EQUAL(interference(0, 2400), 0.0);
+  CHECK_NEAR(db(interference(2600, 4400)), 10.0 - 60.0 + 40.0 + db(0.3), 0.1);
+  CHECK_NEAR(db(interference(6000, 10000)), -80.0 + 40.0, 0.1);
+}
+
+TEST("budget parts: clipping, amplifier, branches, offset and converters are between linear and noise-free") {
+  const auto distorted = [](const std::function<void(MediumConfig&)>& spoil, double meanPower) {
+    MediumConfig config = budget();
+    spoil(config);
+    const Heard heard = hearParts(config, 0.0, meanPower);
+    const Heard ideal = hearParts(budget(), 0.0, 0.3);
+    checkReceived(heard);
+    CHECK(heard.parts.quiet == heard.parts.received);
+    for (std::size_t i = 600; i < 9000; ++i) // the waveform as written, whatever became of it
+      CHECK_NEAR(std::abs(heard.parts.linear[i] -
+                          ideal.parts.linear[i] * static_cast<float>(std::sqrt(meanPower / 0.3))),
+                 0.0, 1e-6);
+    return db(differencePower(heard.parts.noiseFree, heard.parts.linear, 600, 9000) /
+              power(heard.parts.linear, 600, 9000));
+  };
+  // I and Q of +-sqrt(2) clipped to 1: what is lost is (sqrt(2) - 1)^2 of 2.
+  CHECK_NEAR(distorted([](MediumConfig&) {}, 4.0), 20.0 * std::log10(1.0 - 1.0 / std::sqrt(2.0)), 0.01);
+  CHECK_NEAR(distorted(
+                 [](MediumConfig& c) {
+                   c.radios[1].impairments.amplifier = RappAmplifier{2.0, 0.0};
+                 },
+                 0.3),
+             20.0 * std::log10(1.0 - std::pow(1.0 + 0.3 * 0.3, -0.25)), 0.05);
+  CHECK_NEAR(distorted([](MediumConfig& c) { c.radios[0].impairments.dcOffsetDbfs = -30.0; }, 0.3),
+             -30.0 - (10.0 - 60.0 + 40.0 + db(0.3)), 0.3);
+  // 5 degrees turn the signal by half of that and leave an image as strong as what the turn takes.
+  const double imageDb = 20.0 * std::log10(std::sin(2.5 * kPi / 180.0)) + db(2.0);
+  CHECK_NEAR(distorted(
+                 [](MediumConfig& c) {
+                   c.radios[0].impairments.rxIq = {0.0, 5.0};
+                 },
+                 0.3),
+             imageDb, 0.1);
+  CHECK_NEAR(distorted(
+                 [](MediumConfig& c) {
+                   c.radios[1].impairments.txIq = {0.0, 5.0};
+                 },
+                 0.3),
+             imageDb, 0.1);
+  CHECK(distorted([](MediumConfig& c) { c.radios[0].impairments.adcBits = 6; }, 0.3) > -40.0);
+}
+
+TEST("budget parts: what is not past or not known says so") {
+  Bench bench(budget());
+  bench.rx->activateRx();
+  receive(*bench.rx, 1000);
+  const Medium& medium = Medium::instance();
+  CHECK_THROWS(std::runtime_error, medium.budgetParts({"TWIN-B", "TWIN-A", 500, 10000}), "past");
+  CHECK_THROWS(std::invalid_argument, medium.budgetParts({"TWIN-Q", "TWIN-A", 0, 100}), "TWIN-Q");
+  CHECK_THROWS(std::invalid_argument, medium.budgetParts({"TWIN-B", "TWIN-A", -1, 100}), "firstSample");
+}
+
 int main(int argc, char** argv) {
   return check::run(argc, argv);
 }

@@ -206,6 +206,18 @@ struct ReceivedParts {
   std::vector<Sample> received; ///< as read returned it: settling, branches, offset, converter, clipping in
 };
 
+/// The received samples in versions that differ in one cause each; each [sampleCount]. What
+/// otabench::phy::BudgetWindows asks for: received - quiet is interference, quiet - noiseFree noise (and what
+/// it makes of the converter's rounding), noiseFree - linear distortion.
+struct BudgetParts {
+  std::vector<Sample> received;  ///< as read returned it
+  std::vector<Sample> quiet;     ///< the same without interferers and without any other transmitter
+  std::vector<Sample> noiseFree; ///< quiet without thermal noise
+  std::vector<Sample>
+      linear; ///< noiseFree with everything linear: nothing clipped, ideal branches, amplifier
+              ///< and converters; the phase noise of both radios, carrier offset and fading in
+};
+
 struct RadioCounters {
   std::uint64_t overflows = 0;    ///< reader too slow (realtime)
   std::uint64_t underflows = 0;   ///< open burst starved (realtime)
@@ -396,6 +408,8 @@ public:
   /// already, as long as samples are kept and gains and carriers have not been changed since.
   /// @throws std::invalid_argument bad query; std::runtime_error the window is not past, or no longer kept.
   ReceivedParts receivedParts(const PartsQuery& query) const;
+  /// The same window for an error budget of the bursts of query.from. Throws as receivedParts.
+  BudgetParts budgetParts(const PartsQuery& query) const;
 
 private:
   Medium();
