@@ -29,6 +29,7 @@ export async function runProgram(args: readonly string[], parts: ProgramParts): 
     .argument('<file>', 'experiment file (docs/experiments.md)')
     .option('--out <folder>', 'run folder; default OUTPUT/<date>-<name>')
     .option('--resume', 'continue the run in --out, or the newest unfinished one of this plan')
+    .option('--other-build', 'resume also what another native build began (bits may differ)')
     .option('--json', 'end with one line of JSON')
     .action(async (file: string, options: RunOptions) => {
       exitCode = await runCommand(file, options, await parts.hostParts());

@@ -9,6 +9,7 @@ import { resultTable } from './table';
 export interface RunOptions {
   readonly out?: string;
   readonly resume?: boolean;
+  readonly otherBuild?: boolean;
   readonly json?: boolean;
 }
 
@@ -26,7 +27,7 @@ export async function runCommand(file: string, options: RunOptions, parts: HostP
   const line = new ProgressLine(process.stderr);
   try {
     const end = await runExperiment(
-      { file, out: options.out ?? null, resume: options.resume === true },
+      { file, out: options.out ?? null, resume: options.resume === true, otherBuild: options.otherBuild === true },
       parts,
       {
         started: ({ folder, simulated, trialsDone, trialsTotal }) => {

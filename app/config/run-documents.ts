@@ -5,7 +5,9 @@ const decibels = z.number().nullable();
 /** A field that run folders of earlier versions lack. */
 const laterNumber = decibels.default(null);
 
-/** One burst of one user. SNR in dB (Es/N0); the four estimators side by side; `true...` is ground truth, twins only. */
+const laterFlag = z.boolean().nullable().default(null);
+
+/** One burst of one user. SNR in dB (Es/N0); the estimators side by side; `true...` is ground truth, twins only. */
 export const burstRecordSchema = z.object({
   user: z.string(),
   sequence: z.number(),
@@ -15,15 +17,36 @@ export const burstRecordSchema = z.object({
   headerOk: z.boolean(),
   snrDb: decibels,
   snrSdDb: laterNumber,
+  /** `...LowDb`, `...HighDb`: 95 % interval. */
+  snrLowDb: laterNumber,
+  snrHighDb: laterNumber,
   bestEstimator: z.string().nullable().default(null),
   sndrDb: laterNumber,
+  sndrLowDb: laterNumber,
+  sndrHighDb: laterNumber,
   preambleSnrDb: decibels,
   emptyCarriersSnrDb: decibels,
   pilotEvmSnrDb: decibels,
+  dataAidedSnrDb: laterNumber,
   genieSnrDb: decibels,
   preambleSdDb: laterNumber,
+  preambleLowDb: laterNumber,
+  preambleHighDb: laterNumber,
   emptyCarriersSdDb: laterNumber,
+  emptyCarriersLowDb: laterNumber,
+  emptyCarriersHighDb: laterNumber,
   pilotEvmSdDb: laterNumber,
+  pilotEvmLowDb: laterNumber,
+  pilotEvmHighDb: laterNumber,
+  dataAidedSdDb: laterNumber,
+  dataAidedLowDb: laterNumber,
+  dataAidedHighDb: laterNumber,
+  disturbed: laterFlag,
+  /** Squared error of the tokens over their power; the same of a perfect linear receiver on the measured channel. */
+  tokenErrorDb: laterNumber,
+  boundErrorDb: laterNumber,
+  phaseDriftRad: laterNumber,
+  saturatedSamples: laterNumber,
   trueSnrDb: decibels,
   cfoHz: z.number().nullable(),
   trueCfoHz: z.number().nullable(),
@@ -34,6 +57,7 @@ export const burstRecordSchema = z.object({
   paprDb: z.number(),
   ccdfDb: z.array(z.number()).default([]),
   clippedFraction: z.number(),
+  limitedFraction: laterNumber,
   clipEvmDb: laterNumber,
   airTimeS: z.number(),
 });
@@ -123,6 +147,11 @@ export const csiRecordSchema = z.object({
   clockOffsetPpm: laterNumber,
   arrivalNs: laterNumber,
   noiseVariance: z.number(),
+  burstSnrDb: laterNumber,
+  burstSnrLowDb: laterNumber,
+  burstSnrHighDb: laterNumber,
+  bestEstimator: z.string().nullable().default(null),
+  disturbed: laterFlag,
   carriers: z.array(z.number()),
   re: z.array(z.number()),
   im: z.array(z.number()),
@@ -162,6 +191,8 @@ export const runDocumentSchema = z.object({
   simulated: z.boolean(),
   /** sha256 of everything that determines the results: a folder is resumed only by the same plan. */
   planHash: z.string(),
+  /** sha256 of the native libraries that computed the bits; null in runs of earlier versions. */
+  nativeBuild: z.string().nullable().default(null),
   versions: z.record(z.string(), z.string()),
   git: z.object({ commit: z.string().nullable(), modified: z.boolean().nullable() }),
   bundle: z.object({ name: z.string(), hash: z.string(), folder: z.string() }),

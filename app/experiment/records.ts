@@ -1,6 +1,7 @@
 /** Trial results as lines of the run folder: rounded to what they mean, so that lines stay small. */
 import type { BurstRecord, CsiRecord, EventRecord, ViewRecord } from '../config/run-documents';
 import type { BurstResult, RadioEvent } from '../link/types';
+import { powerRatioToDb } from '../units/db';
 
 /** To a power of ten; null stays null, and so does what is not finite. */
 function rounded(value: number | null | undefined, digits: number): number | null {
@@ -15,10 +16,14 @@ function significant(value: number, digits: number): number {
   return Number.isFinite(value) ? Number(value.toPrecision(digits)) : 0;
 }
 
+/** A squared error, linear, in dB; null where there is none to show. */
+function errorDb(error: number | null): number | null {
+  return error === null ? null : rounded(powerRatioToDb(error), 3);
+}
+
 export function burstRecord(burst: BurstResult, shape: { tokens: number; dimension: number }): BurstRecord {
   const { measurement, truth } = burst;
-  const estimates = measurement?.estimates;
-  const deviations = measurement?.deviations;
+  const { best, sndr, preamble, emptyCarriers, pilotEvm, dataAided } = measurement?.estimates ?? {};
   return {
     user: burst.user,
     sequence: burst.sequence,
@@ -27,16 +32,35 @@ export function burstRecord(burst: BurstResult, shape: { tokens: number; dimensi
     detected: burst.detected,
     headerOk: burst.headerOk,
     snrDb: rounded(measurement?.snrDb, 3),
-    snrSdDb: rounded(measurement?.snrSdDb, 3),
+    snrSdDb: rounded(best?.sdDb, 3),
+    snrLowDb: rounded(best?.lowDb, 2),
+    snrHighDb: rounded(best?.highDb, 2),
     bestEstimator: measurement?.bestEstimator ?? null,
-    sndrDb: rounded(measurement?.sndrDb, 3),
-    preambleSnrDb: rounded(estimates?.preambleDb, 3),
-    emptyCarriersSnrDb: rounded(estimates?.emptyCarriersDb, 3),
-    pilotEvmSnrDb: rounded(estimates?.pilotEvmDb, 3),
-    genieSnrDb: rounded(estimates?.genieDb, 3),
-    preambleSdDb: rounded(deviations?.preambleDb, 3),
-    emptyCarriersSdDb: rounded(deviations?.emptyCarriersDb, 3),
-    pilotEvmSdDb: rounded(deviations?.pilotEvmDb, 3),
+    sndrDb: rounded(sndr?.snrDb, 3),
+    sndrLowDb: rounded(sndr?.lowDb, 2),
+    sndrHighDb: rounded(sndr?.highDb, 2),
+    preambleSnrDb: rounded(preamble?.snrDb, 3),
+    emptyCarriersSnrDb: rounded(emptyCarriers?.snrDb, 3),
+    pilotEvmSnrDb: rounded(pilotEvm?.snrDb, 3),
+    dataAidedSnrDb: rounded(dataAided?.snrDb, 3),
+    genieSnrDb: rounded(measurement?.genieDb, 3),
+    preambleSdDb: rounded(preamble?.sdDb, 3),
+    preambleLowDb: rounded(preamble?.lowDb, 2),
+    preambleHighDb: rounded(preamble?.highDb, 2),
+    emptyCarriersSdDb: rounded(emptyCarriers?.sdDb, 3),
+    emptyCarriersLowDb: rounded(emptyCarriers?.lowDb, 2),
+    emptyCarriersHighDb: rounded(emptyCarriers?.highDb, 2),
+    pilotEvmSdDb: rounded(pilotEvm?.sdDb, 3),
+    pilotEvmLowDb: rounded(pilotEvm?.lowDb, 2),
+    pilotEvmHighDb: rounded(pilotEvm?.highDb, 2),
+    dataAidedSdDb: rounded(dataAided?.sdDb, 3),
+    dataAidedLowDb: rounded(dataAided?.lowDb, 2),
+    dataAidedHighDb: rounded(dataAided?.highDb, 2),
+    disturbed: measurement?.disturbed ?? null,
+    tokenErrorDb: errorDb(burst.tokenError),
+    boundErrorDb: errorDb(burst.boundError),
+    phaseDriftRad: rounded(measurement?.phaseDriftRad, 4),
+    saturatedSamples: measurement?.saturatedSamples ?? null,
     trueSnrDb: rounded(truth?.snrDb, 3),
     cfoHz: rounded(measurement?.cfoHz, 1),
     trueCfoHz: rounded(truth?.cfoHz, 1),
@@ -47,6 +71,7 @@ export function burstRecord(burst: BurstResult, shape: { tokens: number; dimensi
     paprDb: rounded(burst.paprDb, 2) ?? 0,
     ccdfDb: burst.ccdfDb.map((value) => rounded(value, 2) ?? 0),
     clippedFraction: significant(burst.clippedFraction, 4),
+    limitedFraction: significant(burst.limitedFraction, 4),
     clipEvmDb: rounded(burst.clipEvmDb, 2),
     airTimeS: rounded(burst.airTimeS, 7) ?? 0,
   };
@@ -81,6 +106,11 @@ export function csiRecords(trial: string, bursts: readonly BurstResult[]): CsiRe
         clockOffsetPpm: rounded(measurement.clockOffsetPpm, 3),
         arrivalNs: rounded(measurement.arrivalNs, 0),
         noiseVariance: significant(measurement.noiseVariance, 5),
+        burstSnrDb: rounded(measurement.snrDb, 3),
+        burstSnrLowDb: rounded(measurement.estimates.best.lowDb, 2),
+        burstSnrHighDb: rounded(measurement.estimates.best.highDb, 2),
+        bestEstimator: measurement.bestEstimator,
+        disturbed: measurement.disturbed,
         carriers: Array.from(measurement.carriers),
         re,
         im,

@@ -23,7 +23,7 @@ import { PointTable } from '../store/points';
 import { findUnfinishedRun, readRun, type RunContents } from '../store/run-reader';
 import { RunWriter } from '../store/run-writer';
 import { ProgressMeter, type RunProgress } from './progress';
-import { gitState, versions } from './provenance';
+import { gitState, nativeBuildId, versions } from './provenance';
 
 export interface LoadedModel {
   readonly model: TaskModel;
@@ -43,6 +43,8 @@ export interface RunRequest {
   /** Run folder; null for a new one (or, with `resume`, the newest unfinished one) in the file's output folder. */
   readonly out: string | null;
   readonly resume: boolean;
+  /** Resumes also what another native build began: the rest of the run may then differ in bits. */
+  readonly otherBuild?: boolean;
 }
 
 export interface RunStarted {
@@ -138,6 +140,12 @@ function findPlace(request: RunRequest, plan: Plan, startedAt: Date): Place {
     throw new InvalidInputError([
       `--resume: ${folder} holds a run of another plan or bundle; allowed the same experiment file and bundle`,
     ]);
+  const build = nativeBuildId();
+  if (before.document.nativeBuild !== null && before.document.nativeBuild !== build && request.otherBuild !== true)
+    throw new InvalidInputError([
+      `--resume: ${folder} was begun by native build ${before.document.nativeBuild.slice(0, 12)}, this is ${build?.slice(0, 12) ?? 'none'}; ` +
+        'allowed the same build, or --other-build to go on with bits that may differ',
+    ]);
   return { folder, before };
 }
 
@@ -171,7 +179,7 @@ class RunSession {
   private readonly lastPointMs = new Map<number, number>();
   private lastProgressMs = 0;
   /** Asked before any radio is open: it holds the thread, and a silent host means danger to a radio process. */
-  private readonly origin = { versions: versions(), git: gitState() };
+  private readonly origin = { nativeBuild: nativeBuildId(), versions: versions(), git: gitState() };
 
   constructor(
     private readonly plan: Plan,

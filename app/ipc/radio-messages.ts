@@ -168,23 +168,29 @@ const benchRadio = z.object({
   txGainRangeDb: z.object({ min: finite, max: finite, step: finite }),
 });
 
+const estimate = z.object({
+  snrDb: finite.nullable(),
+  sdDb: finite.nullable(),
+  lowDb: finite.nullable(),
+  highDb: finite.nullable(),
+});
+
 const measurement = z
   .object({
     snrDb: finite,
-    snrSdDb: finite.nullable(),
     bestEstimator: name,
-    sndrDb: finite.nullable(),
     estimates: z.object({
-      preambleDb: finite.nullable(),
-      emptyCarriersDb: finite.nullable(),
-      pilotEvmDb: finite.nullable(),
-      genieDb: finite.nullable(),
+      best: estimate,
+      sndr: estimate,
+      preamble: estimate,
+      emptyCarriers: estimate,
+      pilotEvm: estimate,
+      dataAided: estimate,
     }),
-    deviations: z.object({
-      preambleDb: finite.nullable(),
-      emptyCarriersDb: finite.nullable(),
-      pilotEvmDb: finite.nullable(),
-    }),
+    genieDb: finite.nullable(),
+    disturbed: z.boolean(),
+    phaseDriftRad: finite.nullable(),
+    saturatedSamples: z.int().nonnegative(),
     cfoHz: finite,
     clockOffsetPpm: finite,
     arrivalNs: finite,
@@ -226,12 +232,15 @@ export const trialResultSchema = z.object({
       detected: z.boolean(),
       headerOk: z.boolean(),
       received: tokenMatrixSchema.nullable(),
+      tokenError: finite.nullable(),
+      boundError: finite.nullable(),
       measurement: measurement.nullable(),
       truth: z.object({ snrDb: finite, cfoHz: finite }).nullable(),
       txGainDb: requestedActual,
       paprDb: finite,
       ccdfDb: z.array(finite).max(16),
       clippedFraction: finite,
+      limitedFraction: finite,
       clipEvmDb: finite.nullable(),
       airTimeS: finite,
     }),

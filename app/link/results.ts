@@ -1,5 +1,6 @@
 /** From what a receiver found to what a trial answers. */
 import type { BurstLayout, Native, ReceivedBurst, SentBurst } from '../../drivers/radio';
+import { dbToPowerRatio } from '../units/db';
 import type { UserRadio } from './radio-bench';
 import type { BurstMeasurement, BurstRequest, BurstResult, BurstTruth, TransportOptions } from './types';
 
@@ -75,15 +76,38 @@ export function burstResult(
     detected: found !== null,
     headerOk: found?.headerOk ?? false,
     received: data === null ? null : { data, tokens, dimension },
+    tokenError: data === null ? null : relativeError(request.tokens.data, data),
+    boundError: found === null || data === null ? null : boundError(found.carrierSnrDb, native),
     measurement: found === null ? null : measurement(found, request, native),
     truth,
     txGainDb: { requested: radio.gainDb.requested, actual: radio.gainDb.actual },
     paprDb: sent.paprDb,
     ccdfDb: sent.ccdfDb,
     clippedFraction: sent.clippedFraction,
+    limitedFraction: sent.limitedFraction,
     clipEvmDb: sent.clipEvmDb,
     airTimeS: layout.samples / sampleRateHz,
   };
+}
+
+/** Squared error over the power of what was sent, linear. */
+function relativeError(sent: Float32Array, received: Float32Array): number {
+  let error = 0;
+  let power = 0;
+  for (let i = 0; i < sent.length; i++) {
+    const x = sent[i] ?? 0;
+    error += ((received[i] ?? 0) - x) ** 2;
+    power += x * x;
+  }
+  return error / power;
+}
+
+/** Mean of 1 / (1 + SNR) over the carriers that carry tokens: the error of LMMSE on the channel as it was measured. */
+function boundError(carrierSnrDb: Float32Array, { numerology }: Native): number {
+  const { carriers, dataCarriers } = numerology;
+  let sum = 0;
+  for (const carrier of dataCarriers) sum += 1 / (1 + dbToPowerRatio(carrierSnrDb[carriers.indexOf(carrier)] ?? 0));
+  return sum / dataCarriers.length;
 }
 
 /** Null where the receiver could not form an SNR. */
@@ -103,20 +127,12 @@ function measurement(burst: ReceivedBurst, request: BurstRequest, native: Native
         });
   return {
     snrDb,
-    snrSdDb: burst.snrSdDb,
     bestEstimator: burst.bestEstimator,
-    sndrDb: burst.sndrDb,
-    estimates: {
-      preambleDb: burst.preambleDb,
-      emptyCarriersDb: burst.emptyCarriersDb,
-      pilotEvmDb: burst.pilotEvmDb,
-      genieDb,
-    },
-    deviations: {
-      preambleDb: burst.preambleSdDb,
-      emptyCarriersDb: burst.emptyCarriersSdDb,
-      pilotEvmDb: burst.pilotEvmSdDb,
-    },
+    estimates: burst.estimates,
+    genieDb,
+    disturbed: burst.disturbed,
+    phaseDriftRad: burst.phaseDriftRad,
+    saturatedSamples: burst.saturatedSamples,
     cfoHz,
     clockOffsetPpm,
     arrivalNs: burst.arrivalNs,

@@ -1,9 +1,9 @@
 /** Runs trials on an open bench, one after another: bursts out, what came back of them in. */
-import type { BurstLayout, Native, Reception, SentBurst } from '../../drivers/radio';
+import type { BurstLayout, Native, Reception, SentBurst, TwinPath } from '../../drivers/radio';
 import { LinkError } from './errors';
 import { attribute, burstResult, transportOf, type PlannedBurst } from './results';
 import type { OpenBench, UserRadio } from './radio-bench';
-import type { BurstRequest, BurstTruth, RadioEvent, TrialRequest, TrialResult, TwinPath } from './types';
+import type { BurstRequest, BurstTruth, RadioEvent, TrialRequest, TrialResult } from './types';
 
 const NS = 1e9;
 /** Received beyond the last burst's end: propagation, clock errors, filters. Doubled clock error limit of the medium. */

@@ -1,7 +1,13 @@
 /** What a trial asks of the link and what comes back. Plain data: it crosses process borders. */
-import type { BurstTransport as TransportOptions, StreamEvent as RadioEvent } from '../../drivers/radio/contract';
+import type { TwinAir } from '../../drivers/radio/air';
+import type {
+  BurstTransport as TransportOptions,
+  SnrEstimate,
+  SnrEstimates,
+  StreamEvent as RadioEvent,
+} from '../../drivers/radio/contract';
 
-export type { RadioEvent, TransportOptions };
+export type { RadioEvent, SnrEstimate, SnrEstimates, TransportOptions, TwinAir };
 
 /** Row-major token matrix, shape [tokens, dimension], float32. */
 export interface TokenMatrix {
@@ -31,32 +37,19 @@ export interface TrialRequest {
   readonly bursts: readonly BurstRequest[];
 }
 
-/** Four estimators of mean Es/N0 over the loaded payload carriers, dB; null where one cannot be had. */
-export interface SnrEstimates {
-  readonly preambleDb: number | null;
-  readonly emptyCarriersDb: number | null;
-  readonly pilotEvmDb: number | null;
-  /** From the known payload: only for a burst whose tokens this bench sent itself. */
-  readonly genieDb: number | null;
-}
-
-/** Predicted standard deviations of the estimators, dB. */
-export interface SnrDeviations {
-  readonly preambleDb: number | null;
-  readonly emptyCarriersDb: number | null;
-  readonly pilotEvmDb: number | null;
-}
-
 export interface BurstMeasurement {
   readonly snrDb: number;
-  /** Predicted standard deviation of snrDb, dB. */
-  readonly snrSdDb: number | null;
-  /** Where the noise of snrDb comes from: data-aided-and-pilots, pilot-evm, repeated-preamble, none. */
+  /** Where the noise of snrDb comes from: data-aided-and-pilots, data-aided, pilot-evm, repeated-preamble, none. */
   readonly bestEstimator: string;
-  /** Signal over noise and distortion within the payload, by its pilots, dB. */
-  readonly sndrDb: number | null;
   readonly estimates: SnrEstimates;
-  readonly deviations: SnrDeviations;
+  /** From the known payload: only for a burst whose tokens this bench sent itself. */
+  readonly genieDb: number | null;
+  /** Header or payload deviate by more than the training's noise explains. */
+  readonly disturbed: boolean;
+  /** rms of the tracked common phase around the straight line, payload. */
+  readonly phaseDriftRad: number | null;
+  /** Samples of the burst at the receiver's full scale. */
+  readonly saturatedSamples: number;
   readonly cfoHz: number;
   /** Relative sample-clock offset as inferred, ppm. */
   readonly clockOffsetPpm: number;
@@ -85,6 +78,10 @@ export interface BurstResult {
   readonly sequence: number;
   readonly detected: boolean;
   readonly headerOk: boolean;
+  /** Squared error of the received tokens over the power of the sent ones, linear; null when the burst was lost. */
+  readonly tokenError: number | null;
+  /** The least that a linear receiver can reach: mean of 1 / (1 + SNR) over the measured payload carriers, linear. */
+  readonly boundError: number | null;
   /** Same shape as sent; null when the burst was lost. */
   readonly received: TokenMatrix | null;
   readonly measurement: BurstMeasurement | null;
@@ -95,6 +92,8 @@ export interface BurstResult {
   /** Power over its mean that 10 %, 1 % and 0.1 % of the burst's samples exceed, dB. */
   readonly ccdfDb: readonly number[];
   readonly clippedFraction: number;
+  /** Share of the envelope beyond the target before clip-and-filter; 0 without it. */
+  readonly limitedFraction: number;
   /** Error that clip-and-filter leaves on the payload over its power, dB; null without it, -200 where nothing was clipped. */
   readonly clipEvmDb: number | null;
   readonly airTimeS: number;
@@ -106,79 +105,6 @@ export interface TrialResult {
   readonly events: readonly RadioEvent[];
   /** False when a radio event happened during the trial: the measurement must not count. */
   readonly valid: boolean;
-}
-
-/** What a twin does that an ideal radio does not (docs/medium.md). Absent: nothing of it. */
-export interface TwinImpairments {
-  /** Width of the oscillator's line, Hz. */
-  readonly phaseNoiseLinewidthHz: number;
-  readonly txIqGainDb: number;
-  readonly txIqPhaseDeg: number;
-  readonly rxIqGainDb: number;
-  readonly rxIqPhaseDeg: number;
-  /** Transmitter's carrier within bursts; null: none. */
-  readonly loLeakageDbfs: number | null;
-  readonly dcOffsetDbfs: number | null;
-  /** Rapp's amplifier: saturated amplitude over full scale, dB; null: a linear one. */
-  readonly amplifierSaturationDb: number | null;
-  readonly amplifierSmoothness: number;
-  /** 0: ideal. */
-  readonly dacBits: number;
-  readonly adcBits: number;
-  readonly activateSettleS: number;
-  readonly retuneSettleS: number;
-  readonly invalidRxSamples: number;
-}
-
-export interface TwinFading {
-  readonly kind: 'none' | 'block' | 'continuous';
-  /** The path's own taps, or a tapped delay line of 3GPP TR 38.901. */
-  readonly profile: 'taps' | 'tdl-a' | 'tdl-b' | 'tdl-c' | 'tdl-d' | 'tdl-e';
-  /** rms delay spread of the tapped delay line. */
-  readonly delaySpreadS: number;
-  readonly dopplerHz: number;
-  readonly ricianKDb: number | null;
-}
-
-/** A signal from outside the bench. */
-export interface TwinInterferer {
-  readonly frequencyHz: number;
-  readonly powerDbm: number;
-  /** 0: a tone. */
-  readonly bandwidthHz: number;
-  readonly startS: number;
-  /** 0: for ever. */
-  readonly onS: number;
-  /** 0: once. */
-  readonly periodS: number;
-  /** Receivers that hear it; none: all. */
-  readonly serials: readonly string[];
-}
-
-/** One simulated radio. Gains are overall, in dB; a twin's transmit gain spans 0 to 89.75 dB in steps of 0.25. */
-export interface TwinRadio extends Partial<TwinImpairments> {
-  readonly serial: string;
-  /** Ties carrier and sample clock, ppm. */
-  readonly clockErrorPpm: number;
-  readonly noiseFigureDb: number;
-  /** Output of a full-scale tone at the highest transmit gain, dBm. */
-  readonly maxOutputPowerDbm: number;
-}
-
-export interface TwinPath {
-  readonly from: string;
-  readonly to: string;
-  /** Path loss with all fixed attenuators, dB. */
-  readonly pathLossDb: number;
-  readonly taps: readonly { readonly delayS: number; readonly powerDb: number; readonly phaseRad: number }[];
-  readonly fading?: TwinFading;
-}
-
-export interface TwinAir {
-  readonly pace: 'free' | 'realtime';
-  readonly radios: readonly TwinRadio[];
-  readonly paths: readonly TwinPath[];
-  readonly interferers?: readonly TwinInterferer[];
 }
 
 export interface RadioRole {

@@ -8,10 +8,17 @@ import { runFiles } from './layout';
 import { makeFolder } from './make-folder';
 
 const BURST = `STRUCT("user" VARCHAR, "sequence" INTEGER, tokens INTEGER, dimension INTEGER, detected BOOLEAN,
-  headerOk BOOLEAN, snrDb DOUBLE, snrSdDb DOUBLE, bestEstimator VARCHAR, sndrDb DOUBLE, preambleSnrDb DOUBLE, emptyCarriersSnrDb DOUBLE, pilotEvmSnrDb DOUBLE, genieSnrDb DOUBLE,
-  preambleSdDb DOUBLE, emptyCarriersSdDb DOUBLE, pilotEvmSdDb DOUBLE,
+  headerOk BOOLEAN, snrDb DOUBLE, snrSdDb DOUBLE, snrLowDb DOUBLE, snrHighDb DOUBLE, bestEstimator VARCHAR,
+  sndrDb DOUBLE, sndrLowDb DOUBLE, sndrHighDb DOUBLE, preambleSnrDb DOUBLE, emptyCarriersSnrDb DOUBLE,
+  pilotEvmSnrDb DOUBLE, dataAidedSnrDb DOUBLE, genieSnrDb DOUBLE,
+  preambleSdDb DOUBLE, preambleLowDb DOUBLE, preambleHighDb DOUBLE,
+  emptyCarriersSdDb DOUBLE, emptyCarriersLowDb DOUBLE, emptyCarriersHighDb DOUBLE,
+  pilotEvmSdDb DOUBLE, pilotEvmLowDb DOUBLE, pilotEvmHighDb DOUBLE,
+  dataAidedSdDb DOUBLE, dataAidedLowDb DOUBLE, dataAidedHighDb DOUBLE, disturbed BOOLEAN,
+  tokenErrorDb DOUBLE, boundErrorDb DOUBLE, phaseDriftRad DOUBLE, saturatedSamples INTEGER,
   trueSnrDb DOUBLE, cfoHz DOUBLE, trueCfoHz DOUBLE, clockOffsetPpm DOUBLE, arrivalNs DOUBLE, requestedTxGainDb DOUBLE,
-  txGainDb DOUBLE, paprDb DOUBLE, ccdfDb DOUBLE[], clippedFraction DOUBLE, clipEvmDb DOUBLE, airTimeS DOUBLE)`;
+  txGainDb DOUBLE, paprDb DOUBLE, ccdfDb DOUBLE[], clippedFraction DOUBLE, limitedFraction DOUBLE, clipEvmDb DOUBLE,
+  airTimeS DOUBLE)`;
 
 const EVENT = `STRUCT(kind VARCHAR, direction VARCHAR, serial VARCHAR, hardwareTimeNs DOUBLE, count BIGINT, detail VARCHAR)`;
 
@@ -20,7 +27,8 @@ const TRIAL_COLUMNS = `{kind: 'VARCHAR', id: 'VARCHAR', arm: 'VARCHAR', requeste
   correct: 'BOOLEAN', logProbability: 'DOUBLE', bursts: '${BURST}[]', events: '${EVENT}[]', attempts: 'INTEGER',
   attempt: 'INTEGER', wallMs: 'BIGINT'}`;
 
-const CSI_COLUMNS = `{trial: 'VARCHAR', "user": 'VARCHAR', cfoHz: 'DOUBLE', clockOffsetPpm: 'DOUBLE', arrivalNs: 'DOUBLE', noiseVariance: 'DOUBLE', carriers: 'SMALLINT[]',
+const CSI_COLUMNS = `{trial: 'VARCHAR', "user": 'VARCHAR', cfoHz: 'DOUBLE', clockOffsetPpm: 'DOUBLE', arrivalNs: 'DOUBLE', noiseVariance: 'DOUBLE',
+  burstSnrDb: 'DOUBLE', burstSnrLowDb: 'DOUBLE', burstSnrHighDb: 'DOUBLE', bestEstimator: 'VARCHAR', disturbed: 'BOOLEAN', carriers: 'SMALLINT[]',
   re: 'FLOAT[]', im: 'FLOAT[]', snrDb: 'FLOAT[]'}`;
 
 /** A path as an SQL string. */
@@ -85,7 +93,8 @@ export async function writeParquet(folder: string): Promise<void> {
       return;
     }
     const fresh = `SELECT trial, "user", unnest(carriers) AS carrier, unnest(re) AS hRe, unnest(im) AS hIm,
-      unnest(snrDb) AS snrDb, noiseVariance, cfoHz, clockOffsetPpm, arrivalNs FROM ${readLines(files.csiLines, CSI_COLUMNS)}`;
+      unnest(snrDb) AS snrDb, noiseVariance, cfoHz, clockOffsetPpm, arrivalNs,
+      burstSnrDb, burstSnrLowDb, burstSnrHighDb, bestEstimator, disturbed FROM ${readLines(files.csiLines, CSI_COLUMNS)}`;
     // A resumed run adds to what it kept before. A burst that both hold (a crash between the two steps below) counts once.
     const all = existsSync(files.csiParquet)
       ? `SELECT DISTINCT ON (trial, "user", carrier) * FROM (FROM ${literal(files.csiParquet)} UNION ALL BY NAME ${fresh})`

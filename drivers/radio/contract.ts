@@ -64,6 +64,29 @@ export interface StreamEvent {
   readonly detail: string;
 }
 
+/** Mean Es/N0 over the loaded payload carriers by one estimator, dB; nulls where it could not be formed. */
+export interface SnrEstimate {
+  readonly snrDb: number | null;
+  /** Predicted standard deviation. */
+  readonly sdDb: number | null;
+  /** 95 % interval; not symmetric when few symbols tell the noise. */
+  readonly lowDb: number | null;
+  readonly highDb: number | null;
+}
+
+/** The receiver's estimators side by side (docs/link.md). */
+export interface SnrEstimates {
+  /** The best-informed one, whose value is snrDb. */
+  readonly best: SnrEstimate;
+  /** Signal over noise and distortion of the payload, by its pilots. */
+  readonly sndr: SnrEstimate;
+  readonly preamble: SnrEstimate;
+  readonly emptyCarriers: SnrEstimate;
+  readonly pilotEvm: SnrEstimate;
+  /** From long training and decoded header. */
+  readonly dataAided: SnrEstimate;
+}
+
 /** One detection of the receiver. SNRs are mean Es/N0 over the loaded payload carriers, dB. */
 export interface ReceivedBurst {
   readonly outcome: string;
@@ -84,23 +107,15 @@ export interface ReceivedBurst {
   /** [tokens, dimension], row-major; null where the payload was lost. */
   readonly data: Float32Array | null;
   readonly snrDb: number | null;
-  /** Predicted standard deviation of snrDb, dB. */
-  readonly snrSdDb: number | null;
-  /** Where the noise of snrDb comes from: data-aided-and-pilots, pilot-evm, repeated-preamble, none. */
+  /** Where the noise of snrDb comes from: data-aided-and-pilots, data-aided, pilot-evm, repeated-preamble, none. */
   readonly bestEstimator: string;
-  /** Signal over noise and distortion of the payload, dB. */
-  readonly sndrDb: number | null;
   /** Header or payload deviate by more than the training's noise explains. */
   readonly disturbed: boolean;
-  readonly preambleDb: number | null;
-  readonly preambleSdDb: number | null;
-  readonly emptyCarriersDb: number | null;
-  readonly emptyCarriersSdDb: number | null;
-  readonly pilotEvmDb: number | null;
-  readonly pilotEvmSdDb: number | null;
-  /** From long training and decoded header. */
-  readonly dataAidedDb: number | null;
-  readonly dataAidedSdDb: number | null;
+  /** rms of the tracked common phase around the straight line, payload. */
+  readonly phaseDriftRad: number | null;
+  /** Of the burst's samples, at the receiver's converter. */
+  readonly saturatedSamples: number;
+  readonly estimates: SnrEstimates;
   /** Per carrier, linear, relative to full scale squared. */
   readonly noiseVariance: number | null;
   /** Per loaded carrier, interleaved re, im, relative to full scale. */

@@ -1,5 +1,6 @@
+export type * from './air';
 export * from './contract';
 export * from './errors';
 export { loadNative, nativeFolder, twinEnvironment, twinPluginFolder } from './native';
-export type { AirPath, AirSetup, BurstLayout, Native, NativeMedium, Tap, TruthQuery, WatchdogState } from './native';
+export type { AirSetup, BurstLayout, Native, NativeMedium, TruthQuery, WatchdogState } from './native';
 export { findRadios, openRadio, transmitRefusal, type FoundRadio } from './soapy-device';

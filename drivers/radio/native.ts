@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { repositoryRoot } from '../../app/config/paths';
+import type { TwinAir, TwinPath } from './air';
 import type {
   BurstTransport,
   Direction,
@@ -66,67 +67,10 @@ export interface NativeDevice {
   close(): Promise<void>;
 }
 
-export interface Tap {
-  readonly delayS: number;
-  readonly powerDb: number;
-  readonly phaseRad: number;
-}
-
-export interface AirPath {
-  readonly from: string;
-  readonly to: string;
-  readonly pathLossDb: number;
-  readonly taps: readonly Tap[];
-  /** Absent: none. */
-  readonly fading?: {
-    readonly kind: 'none' | 'block' | 'continuous';
-    readonly profile: 'taps' | 'tdl-a' | 'tdl-b' | 'tdl-c' | 'tdl-d' | 'tdl-e';
-    readonly delaySpreadS: number;
-    readonly dopplerHz: number;
-    readonly ricianKDb: number | null;
-  };
-}
-
-/** What a twin's converters and oscillator do that ideal ones do not. Absent: nothing. */
-export interface AirImpairments {
-  readonly phaseNoiseLinewidthHz?: number;
-  readonly txIqGainDb?: number;
-  readonly txIqPhaseDeg?: number;
-  readonly rxIqGainDb?: number;
-  readonly rxIqPhaseDeg?: number;
-  readonly loLeakageDbfs?: number | null;
-  readonly dcOffsetDbfs?: number | null;
-  readonly amplifierSaturationDb?: number | null;
-  readonly amplifierSmoothness?: number;
-  readonly dacBits?: number;
-  readonly adcBits?: number;
-  readonly activateSettleS?: number;
-  readonly retuneSettleS?: number;
-  readonly invalidRxSamples?: number;
-}
-
-export interface AirInterferer {
-  readonly frequencyHz: number;
-  readonly powerDbm: number;
-  readonly bandwidthHz: number;
-  readonly startS: number;
-  readonly onS: number;
-  readonly periodS: number;
-  readonly serials: readonly string[];
-}
-
-export interface AirSetup {
-  readonly pace: 'free' | 'realtime';
+/** The air as the medium takes it. */
+export interface AirSetup extends TwinAir {
   /** Whole, 0 to 2^53 - 1. */
   readonly seed: number;
-  readonly radios: readonly (AirImpairments & {
-    readonly serial: string;
-    readonly clockErrorPpm: number;
-    readonly noiseFigureDb: number;
-    readonly maxOutputPowerDbm: number;
-  })[];
-  readonly paths: readonly AirPath[];
-  readonly interferers?: readonly AirInterferer[];
 }
 
 /** Which payload of which link the medium shall judge. */
@@ -146,7 +90,7 @@ export interface TruthQuery {
 export interface NativeMedium {
   configure(air: AirSetup): void;
   serials(): string[];
-  setPath(path: AirPath): void;
+  setPath(path: TwinPath): void;
   /** Returns the trial's number. */
   beginTrial(trialId: string): number;
   grantUntilNs(timeNs: number): void;
@@ -157,7 +101,7 @@ export interface NativeMedium {
   linkTruth(
     from: string,
     to: string,
-  ): { gainDb: number; taps: Tap[]; cfoHz: number; clockOffsetPpm: number; noisePowerDbfs: number };
+  ): { gainDb: number; taps: TwinPath['taps']; cfoHz: number; clockOffsetPpm: number; noisePowerDbfs: number };
   burstTruth(query: TruthQuery): { snrDb: number; cfoHz: number; clockOffsetPpm: number };
 }
 

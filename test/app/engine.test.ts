@@ -32,6 +32,7 @@ interface Options {
   readonly faults?: HandFaults;
   readonly out?: string;
   readonly resume?: boolean;
+  readonly otherBuild?: boolean;
   readonly observer?: RunObserver;
   readonly signal?: AbortSignal;
 }
@@ -40,7 +41,7 @@ async function run(options: Options = {}): Promise<{ end: RunEnd; launcher: Hand
   const launcher = new HandLauncher(options.faults);
   const file = writeExperiment(folder, options.text ?? GOOD_FILE);
   const end = await runExperiment(
-    { file, out: options.out ?? newOut(), resume: options.resume ?? false },
+    { file, out: options.out ?? newOut(), resume: options.resume ?? false, otherBuild: options.otherBuild ?? false },
     handParts(launcher),
     options.observer ?? {},
     options.signal ?? new AbortController().signal,
@@ -143,6 +144,20 @@ describe('the engine', () => {
     const { trials } = readRun(end.folder);
     const whole = trials.filter((t) => t.requestedSnrDb === 20 && t.bursts.every((burst) => burst.headerOk));
     assert.ok(whole.every((trial) => trial.correct === true));
+  });
+
+  it('resumes what another native build began only when told to', async () => {
+    const abort = new AbortController();
+    const out = newOut();
+    const observer: RunObserver = { point: () => abort.abort() };
+    await run({ out, observer, signal: abort.signal });
+    const file = path.join(out, 'run.json');
+    const document = JSON.parse(readFileSync(file, 'utf8')) as { nativeBuild: string };
+    assert.match(document.nativeBuild, /^[0-9a-f]{64}$/);
+    writeFileSync(file, JSON.stringify({ ...document, nativeBuild: 'f'.repeat(64) }));
+    await assert.rejects(run({ out, resume: true }), /--resume: .* native build ffffffffffff, this is .*--other-build/);
+    const { end } = await run({ out, resume: true, otherBuild: true });
+    assert.equal(end.stop.outcome, 'done');
   });
 
   it('repeats spoilt trials under their id and logs them', async () => {

@@ -73,6 +73,10 @@ describe('a run over fading paths', () => {
       for (const burst of bursts.filter(({ headerOk }) => headerOk)) {
         assert.equal(burst.ccdfDb.length, 3);
         assert.ok(burst.snrSdDb !== null && burst.bestEstimator !== null && burst.sndrDb !== null);
+        assert.ok(burst.dataAidedSnrDb !== null && burst.disturbed !== null && burst.limitedFraction === 0);
+        assert.ok(burst.snrLowDb !== null && burst.snrHighDb !== null && burst.snrDb !== null);
+        assert.ok(burst.snrLowDb < burst.snrDb && burst.snrDb < burst.snrHighDb);
+        assert.ok(burst.tokenErrorDb !== null && burst.boundErrorDb !== null);
       }
   });
 });

@@ -13,6 +13,7 @@ import type {
   BurstMeasurement,
   BurstRequest,
   BurstResult,
+  SnrEstimate,
   TokenMatrix,
   TrialRequest,
   TrialResult,
@@ -121,27 +122,42 @@ export class HandBench implements Bench {
       detected: !lost,
       headerOk: !lost,
       received: lost ? null : awgn(tokens, trueSnrDb, random),
+      tokenError: lost ? null : 1 / (1 + 10 ** (trueSnrDb / 10)),
+      boundError: lost ? null : 1 / (1 + 10 ** (snrDb / 10)),
       measurement: lost ? null : measurement(snrDb, random),
       truth: { snrDb: trueSnrDb, cfoHz: 1000 },
       txGainDb: { requested: txGainDb, actual: txGainDb },
       paprDb: 9.5,
       ccdfDb: [3.6, 6.6, 8.4],
       clippedFraction: 0,
+      limitedFraction: 0,
       clipEvmDb: null,
       airTimeS: 0.0004,
     };
   }
 }
 
+function estimate(snrDb: number, sdDb: number): SnrEstimate {
+  return { snrDb, sdDb, lowDb: snrDb - 2 * sdDb, highDb: snrDb + 2 * sdDb };
+}
+
 function measurement(snrDb: number, random: UniformRandom): BurstMeasurement {
   const noise = 10 ** (-snrDb / 20);
   return {
     snrDb,
-    snrSdDb: 0.15,
     bestEstimator: 'data-aided-and-pilots',
-    sndrDb: snrDb - 0.1,
-    estimates: { preambleDb: snrDb + 0.1, emptyCarriersDb: snrDb - 0.1, pilotEvmDb: snrDb, genieDb: null },
-    deviations: { preambleDb: 0.4, emptyCarriersDb: 0.4, pilotEvmDb: 1.3 },
+    estimates: {
+      best: estimate(snrDb, 0.15),
+      sndr: estimate(snrDb - 0.1, 1.3),
+      preamble: estimate(snrDb + 0.1, 0.4),
+      emptyCarriers: estimate(snrDb - 0.1, 0.4),
+      pilotEvm: estimate(snrDb, 1.3),
+      dataAided: estimate(snrDb, 0.2),
+    },
+    genieDb: null,
+    disturbed: false,
+    phaseDriftRad: 0.001,
+    saturatedSamples: 0,
     cfoHz: 1000 + random(),
     clockOffsetPpm: 0.4,
     arrivalNs: 100000,

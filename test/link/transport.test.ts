@@ -1,6 +1,12 @@
 /** Ways of transport through the whole link: what is reported, and that the defaults are what they were. */
 import assert from 'node:assert/strict';
-import { RadioProcessLauncher, type Bench, type BurstResult, type TransportOptions } from '../../app/link';
+import {
+  RadioProcessLauncher,
+  type Bench,
+  type BurstResult,
+  type SnrEstimate,
+  type TransportOptions,
+} from '../../app/link';
 import { mean, relativeError, SNR_MINUS_GAIN_DB, trial, twinSetup } from './twin-setup';
 
 const DEFAULTS: TransportOptions = {
@@ -59,7 +65,7 @@ describe('transport options', () => {
     it(`bring tokens back with ${JSON.stringify(changes)}`, async () => {
       const { bursts, error } = await send(changes);
       assert.ok(error < 1.5 / 101, `relative error ${error}`);
-      for (const { measurement } of bursts) assert.ok(Math.abs((measurement?.estimates.genieDb ?? 0) - 20) < 2.5);
+      for (const { measurement } of bursts) assert.ok(Math.abs((measurement?.genieDb ?? 0) - 20) < 2.5);
     });
 
   it('report the peaks that clip and filter and DFT spreading leave', async () => {
@@ -72,7 +78,11 @@ describe('transport options', () => {
       assert.ok([...ccdfDb, paprDb].every((value, index, all) => index === 0 || value >= (all[index - 1] as number)));
       assert.equal(clipEvmDb, null);
     }
-    for (const { clipEvmDb } of clipped.bursts) assert.ok(clipEvmDb !== null && clipEvmDb < -10 && clipEvmDb > -40);
+    for (const { clipEvmDb, limitedFraction } of clipped.bursts) {
+      assert.ok(clipEvmDb !== null && clipEvmDb < -10 && clipEvmDb > -40);
+      assert.ok(limitedFraction > 0.01 && limitedFraction < 0.2, `${limitedFraction}`);
+    }
+    assert.ok(plain.bursts.every(({ limitedFraction }) => limitedFraction === 0));
   });
 
   it('report what clipping at full scale does', async () => {
@@ -84,11 +94,19 @@ describe('transport options', () => {
     const { bursts } = await send({}, 1);
     for (const { measurement } of bursts) {
       assert.equal(measurement?.bestEstimator, 'data-aided-and-pilots');
-      const { snrSdDb, sndrDb, deviations } = measurement;
+      const { best, sndr } = measurement.estimates;
+      const snrSdDb = best.sdDb;
       assert.ok(snrSdDb !== null && snrSdDb > 0.05 && snrSdDb < 0.5, `${snrSdDb}`);
-      assert.ok(sndrDb !== null && Math.abs(sndrDb - 20) < 3);
-      for (const value of Object.values(deviations) as (number | null)[])
-        assert.ok(value !== null && value > snrSdDb - 0.01);
+      assert.equal(best.snrDb, measurement.snrDb);
+      assert.ok(sndr.snrDb !== null && Math.abs(sndr.snrDb - 20) < 3);
+      for (const { snrDb, sdDb, lowDb, highDb } of Object.values(measurement.estimates) as SnrEstimate[]) {
+        assert.ok(snrDb !== null && sdDb !== null && lowDb !== null && highDb !== null);
+        assert.ok(sdDb > snrSdDb - 0.01);
+        assert.ok(lowDb < snrDb && snrDb < highDb && highDb - lowDb > 3 * sdDb && highDb - lowDb < 5 * sdDb);
+      }
+      assert.equal(measurement.disturbed, false);
+      assert.equal(measurement.saturatedSamples, 0);
+      assert.ok(measurement.phaseDriftRad !== null && measurement.phaseDriftRad < 0.1);
     }
   });
 });

@@ -69,8 +69,12 @@ describe('a trial through the radio process', () => {
         mean(bursts.map((_, index) => (value(index) ?? Number.NaN) - (truths[index] as number)));
       const measured = (index: number) => bursts[index]?.burst.measurement;
       assert.ok(Math.abs(offsets((index) => measured(index)?.snrDb)) < 0.5);
-      for (const name of ['preambleDb', 'emptyCarriersDb', 'pilotEvmDb', 'genieDb'] as const)
-        assert.ok(Math.abs(offsets((index) => measured(index)?.estimates[name])) < 0.5, name);
+      for (const name of ['best', 'sndr', 'preamble', 'emptyCarriers', 'pilotEvm', 'dataAided'] as const)
+        assert.ok(Math.abs(offsets((index) => measured(index)?.estimates[name].snrDb)) < 0.5, name);
+      assert.ok(Math.abs(offsets((index) => measured(index)?.genieDb)) < 0.5, 'genie');
+      bursts.forEach(({ burst }, index) => assert.equal(burst.tokenError, errors[index]));
+      const bound = mean(bursts.map(({ burst }) => burst.boundError ?? Number.NaN));
+      assert.ok(Math.abs(bound / expected - 1) < 0.06, `bound ${bound}, expected ${expected}`);
     });
 
   it('measures the channel of every carrier, the carrier offset and the arrival', async () => {

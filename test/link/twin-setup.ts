@@ -1,5 +1,5 @@
 /** Setups and trials of twins for tests of the link. */
-import type { BenchSetup, TokenMatrix, TrialRequest, TwinPath } from '../../app/link/types';
+import type { BenchSetup, TokenMatrix, TrialRequest, TwinAir } from '../../app/link/types';
 import { seededRandom } from '../../app/units/random';
 
 export const USERS = ['text', 'visual', 'audio'] as const;
@@ -11,7 +11,7 @@ export function serialOf(user: string): string {
 }
 
 export function twinSetup(
-  changes: { pace?: 'free' | 'realtime'; seed?: number; taps?: TwinPath['taps'] } = {},
+  changes: { pace?: 'free' | 'realtime'; seed?: number; taps?: TwinAir['paths'][number]['taps'] } = {},
 ): BenchSetup {
   const taps = changes.taps ?? [{ delayS: 0, powerDb: 0, phaseRad: 0.3 }];
   const radio = { noiseFigureDb: 8, maxOutputPowerDbm: 10 };

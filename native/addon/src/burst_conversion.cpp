@@ -30,10 +30,14 @@ Napi::Float32Array decimated_constellation(Napi::Env env, const std::vector<std:
   return complex_array(env, kept.data(), kept.size());
 }
 
-// NAMEDb and NAMESdDb
-void set_estimate(Napi::Object object, const std::string& name, const phy::SnrEstimate& estimate) {
-  object.Set(name + "Db", finite_or_null(object.Env(), estimate.snrDb));
-  object.Set(name + "SdDb", finite_or_null(object.Env(), estimate.sdDb));
+// {snrDb, sdDb, lowDb, highDb}
+Napi::Object estimate_to_js(Napi::Env env, const phy::SnrEstimate& estimate) {
+  const Napi::Object object = Napi::Object::New(env);
+  object.Set("snrDb", finite_or_null(env, estimate.snrDb));
+  object.Set("sdDb", finite_or_null(env, estimate.sdDb));
+  object.Set("lowDb", finite_or_null(env, estimate.lowDb));
+  object.Set("highDb", finite_or_null(env, estimate.highDb));
+  return object;
 }
 
 // Whether a field has one of two words: true for the second.
@@ -72,14 +76,18 @@ Napi::Object to_js(Napi::Env env, const radio::TimedBurst& timed) {
                                           : static_cast<Napi::Value>(to_float_array(env, burst.tokens.data(),
                                                                                     burst.tokens.size())));
   object.Set("snrDb", finite_or_null(env, burst.snrDb));
-  object.Set("snrSdDb", finite_or_null(env, burst.snrBest.sdDb));
   object.Set("bestEstimator", phy::toString(burst.bestEstimator));
-  object.Set("sndrDb", finite_or_null(env, burst.sndr.snrDb));
   object.Set("disturbed", burst.disturbed);
-  set_estimate(object, "preamble", burst.snrRepeatedPreamble);
-  set_estimate(object, "emptyCarriers", burst.snrEmptyCarriers);
-  set_estimate(object, "pilotEvm", burst.snrPilotEvm);
-  set_estimate(object, "dataAided", burst.snrDataAided);
+  object.Set("phaseDriftRad", finite_or_null(env, burst.phaseDriftRad));
+  object.Set("saturatedSamples", static_cast<double>(burst.saturatedSamples));
+  const Napi::Object estimates = Napi::Object::New(env);
+  estimates.Set("best", estimate_to_js(env, burst.snrBest));
+  estimates.Set("sndr", estimate_to_js(env, burst.sndr));
+  estimates.Set("preamble", estimate_to_js(env, burst.snrRepeatedPreamble));
+  estimates.Set("emptyCarriers", estimate_to_js(env, burst.snrEmptyCarriers));
+  estimates.Set("pilotEvm", estimate_to_js(env, burst.snrPilotEvm));
+  estimates.Set("dataAided", estimate_to_js(env, burst.snrDataAided));
+  object.Set("estimates", estimates);
   object.Set("noiseVariance", finite_or_null(env, burst.noiseVariance));
   object.Set("channel", complex_array(env, burst.channel.data(), burst.channel.size()));
   object.Set("carrierSnrDb", to_float_array(env, burst.carrierSnrDb.data(), burst.carrierSnrDb.size()));
