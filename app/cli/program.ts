@@ -54,6 +54,16 @@ export async function runProgram(args: readonly string[], parts: ProgramParts): 
     });
 
   program
+    .command('bundles')
+    .description('list and verify model bundles')
+    .argument('[bundle...]', 'names or folders; default all')
+    .option('--json', 'one line of JSON')
+    .action(async (wanted: string[], { json = false }: { json?: boolean }) => {
+      const { bundlesCommand } = await import('./bundles-command.js');
+      exitCode = await bundlesCommand(wanted, json);
+    });
+
+  program
     .command('report')
     .description('(re)build the report of a run folder')
     .argument('<run>', 'run folder')
@@ -129,7 +139,7 @@ function tellError(error: unknown): number {
     if (error.exitCode === 0) return EXIT.done;
     if (error.code === 'commander.help') {
       process.stderr.write(
-        'otabench: command: missing; allowed run, check, radios, report, export, twin-env, bench; see otabench --help\n',
+        'otabench: command: missing; allowed run, check, radios, bundles, report, export, twin-env, bench; see otabench --help\n',
       );
       return EXIT.unusable;
     }

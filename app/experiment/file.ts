@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
+import { findBundle, MANIFEST_NAME } from '../config/bundle-folders';
 import { formatViolation, InvalidInputError, closestWord } from '../config/violations';
 import { YamlFile } from '../config/yaml-file';
 import { checkAgainstBundle, checkSweepOnce, crossCheck, type ReadableSections } from './cross-checks';
@@ -42,7 +43,7 @@ export async function loadExperiment(
   if (sections !== null) crossCheck(yaml, sections);
   let bundle: BundleFacts | null = null;
   if (sections?.task) {
-    const folder = path.resolve(path.dirname(file), sections.task.bundle);
+    const folder = findBundle(sections.task.bundle, path.dirname(file));
     bundle = await readBundle(yaml, folder, inspectBundle);
     if (bundle !== null) {
       if (bundle.task !== null && bundle.task !== sections.task.name)
@@ -60,7 +61,7 @@ export async function loadExperiment(
     experiment: {
       ...complete,
       file: path.resolve(file),
-      task: { ...complete.task, bundle: path.resolve(path.dirname(file), complete.task.bundle) },
+      task: { ...complete.task, bundle: findBundle(complete.task.bundle, path.dirname(file)) },
     },
   };
 }
@@ -85,8 +86,11 @@ function readSections(yaml: YamlFile): ReadableSections | null {
 }
 
 async function readBundle(yaml: YamlFile, folder: string, inspectBundle: InspectBundle): Promise<BundleFacts | null> {
-  if (!existsSync(path.join(folder, 'manifest.json'))) {
-    yaml.refuse(['task', 'bundle'], `a bundle's folder, relative to this file (no manifest.json in ${folder})`);
+  if (!existsSync(path.join(folder, MANIFEST_NAME))) {
+    yaml.refuse(
+      ['task', 'bundle'],
+      `a bundle's folder, relative to this file, or the name of one that otabench bundles lists (no ${MANIFEST_NAME} in ${folder})`,
+    );
     return null;
   }
   try {

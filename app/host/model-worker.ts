@@ -32,9 +32,6 @@ export type WorkerReply =
   | { readonly type: 'done'; readonly id: number; readonly result: ModelResults[ModelCall['call']] }
   | { readonly type: 'failed'; readonly id: number; readonly message: string };
 
-/** The task that a bundle of schema version 1 answers; the manifest names none. */
-const BUNDLE_TASK = 'digit-avqa';
-
 async function perform(bundle: Bundle, request: ModelCall): Promise<ModelResults[ModelCall['call']]> {
   switch (request.call) {
     case 'encode':
@@ -63,7 +60,7 @@ async function serve(port: NonNullable<typeof parentPort>, folder: string): Prom
     facts: {
       name: bundle.name,
       hash: bundle.hash,
-      task: BUNDLE_TASK,
+      task: bundle.task,
       questions: bundle.questions.length,
       tokenLengths: { visual: bundle.allowedTokenLengths('visual'), audio: bundle.allowedTokenLengths('audio') },
     },

@@ -28,6 +28,8 @@ export interface Answer {
 /** A trained model with its test samples: encodes what users send and answers from what arrived. */
 export class Bundle {
   readonly name: string;
+  /** What an experiment file's task.name must say. */
+  readonly task: string;
   readonly manifest: BundleManifest;
   /** sha256 of manifest.json. */
   readonly hash: string;
@@ -45,6 +47,7 @@ export class Bundle {
   ) {
     this.manifest = files.manifest;
     this.name = files.manifest.name;
+    this.task = files.manifest.task ?? files.manifest.name;
     this.hash = files.hash;
     this.questions = samples.questions;
   }

@@ -5,4 +5,6 @@ export { BundleError, TokenError } from './errors';
 export type { BundleManifest } from './manifest';
 export { poolingMatrix } from './pooling';
 export type { Question } from './samples';
+export type { LossSurface } from './surface';
 export type { QuestionTokens, TokenLengths, TokenMatrix, UserName } from './tokens';
+export { BUNDLE_LIMIT_BYTES, verifyBundle, type BundleReport } from './verify';

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { BundleError } from './errors';
+import { surfaceSchema } from './surface';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const SCHEMA_VERSION = 1;
 
 const count = z.number().int().positive();
 const share = z.number().min(0).max(1);
+const named = z.string().trim().min(1);
 // A bundle is one flat folder: a name with a separator could point outside.
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/);
 const size = z.union([count, z.string().min(1)]);
@@ -29,9 +31,11 @@ const poolingUserSchema = z.object({
 /** manifest.json of a bundle, schema version 1. Sizes in a shape are numbers, or a name where they are free. */
 export const manifestSchema = z.object({
   schemaVersion: z.literal(SCHEMA_VERSION),
-  name: z.string().min(1),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'lower-case letters, digits and hyphens, at most 64'),
+  /** What an experiment file's task.name must say; without it the bundle's name. */
+  task: z.string().min(1).optional(),
   /** `full`, or `quick` for a bundle that is hardly trained and only fit for tests. */
-  preset: z.enum(['full', 'quick']),
+  preset: z.enum(['full', 'quick']).default('full'),
   files: z.array(z.object({ file: fileName, bytes: count, sha256: z.string().regex(/^[0-9a-f]{64}$/) })).min(1),
   graphs: z.object({ visualEncoder: graphSchema, audioEncoder: graphSchema, answerModel: graphSchema }),
   tables: z.object({
@@ -69,35 +73,43 @@ export const manifestSchema = z.object({
     audio: poolingUserSchema,
   }),
   /** Accuracy of the majority answer per question text, counted on training questions, scored on the test questions. */
-  blindPrior: z.object({ overall: accuracySchema, perFamily: z.record(z.string(), accuracySchema) }),
+  blindPrior: z.object({ overall: accuracySchema, perFamily: z.record(z.string(), accuracySchema) }).optional(),
   /** Measured in training over `idealAwgnChannel`, all users at one SNR and both token lengths alike. */
-  offlineAccuracy: z.object({
-    channel: z.literal('ideal-awgn-lmmse'),
-    rows: z.array(accuracySchema.extend({ tokens: count, snrDb: z.number() })).min(1),
-    noiseFree: z.array(accuracySchema.extend({ tokens: count })).min(1),
-    /** At 20 dB and 16 tokens. */
-    perFamily: z.record(z.string(), accuracySchema),
-    /** Questions about spoken digits at 20 dB and 16 tokens. */
-    spokenQuestionsPerSynthesiser: z.record(z.string(), accuracySchema),
-  }),
+  offlineAccuracy: z
+    .object({
+      channel: z.literal('ideal-awgn-lmmse'),
+      rows: z.array(accuracySchema.extend({ tokens: count, snrDb: z.number() })).min(1),
+      noiseFree: z.array(accuracySchema.extend({ tokens: count })).min(1),
+      /** At 20 dB and 16 tokens. */
+      perFamily: z.record(z.string(), accuracySchema),
+      /** Questions about spoken digits at 20 dB and 16 tokens. */
+      spokenQuestionsPerSynthesiser: z.record(z.string(), accuracySchema),
+    })
+    .optional(),
   /** PyTorch outputs for the first questions: one file of float32, `offset` counts values. */
-  reference: z.object({
-    file: fileName,
-    questions: count,
-    sets: z.array(z.object({ name: z.string(), visualTokens: count, audioTokens: count })).min(1),
-    tensors: z.array(z.object({ name: z.string(), shape: z.array(count).min(1), offset: z.number().int().min(0) })),
-  }),
-  licences: z.array(z.object({ what: z.string(), source: z.string(), licence: z.string() })).min(1),
-  seeds: z.record(z.string(), z.number().int()),
-  training: z.object({
-    command: z.string(),
-    finishedAt: z.string(),
-    recipe: z.record(z.string(), z.union([z.number(), z.string()])),
-    machine: z.record(z.string(), z.union([z.number(), z.string()])),
-    wallSeconds: z.record(z.string(), z.number().min(0)),
-    totalWallSeconds: z.number().min(0),
-    logs: z.record(z.string(), z.array(z.record(z.string(), z.number()))),
-  }),
+  reference: z
+    .object({
+      file: fileName,
+      questions: count,
+      sets: z.array(z.object({ name: z.string(), visualTokens: count, audioTokens: count })).min(1),
+      tensors: z.array(z.object({ name: z.string(), shape: z.array(count).min(1), offset: z.number().int().min(0) })),
+    })
+    .optional(),
+  /** Measured loss over token lengths and SNR; absent until it was measured. */
+  surface: surfaceSchema.optional(),
+  licences: z.array(z.object({ what: named, source: named, licence: named })).min(1),
+  seeds: z.record(z.string(), z.number().int()).default({}),
+  training: z
+    .object({
+      command: z.string(),
+      finishedAt: z.string(),
+      recipe: z.record(z.string(), z.union([z.number(), z.string()])),
+      machine: z.record(z.string(), z.union([z.number(), z.string()])),
+      wallSeconds: z.record(z.string(), z.number().min(0)),
+      totalWallSeconds: z.number().min(0),
+      logs: z.record(z.string(), z.array(z.record(z.string(), z.number()))),
+    })
+    .optional(),
 });
 
 export type BundleManifest = z.infer<typeof manifestSchema>;
@@ -144,7 +156,30 @@ export function parseManifest(text: string): BundleManifest {
       String(version.data.schemaVersion),
       `${SCHEMA_VERSION} (the bundle is newer than this program)`,
     );
-  return parseWith(manifestSchema, data, MANIFEST_FILE);
+  const manifest = parseWith(manifestSchema, data, MANIFEST_FILE);
+  checkManifest(manifest);
+  return manifest;
+}
+
+/** What no single field can tell. @throws BundleError */
+function checkManifest({ vocabulary, users }: BundleManifest): void {
+  const refuse = (field: string, found: string, allowed: string): never => {
+    throw new BundleError(MANIFEST_FILE, field, found, allowed);
+  };
+  vocabulary.forEach((word, index) => {
+    if (vocabulary.indexOf(word) !== index) refuse(`vocabulary.${index}`, word, 'every word once');
+    if (/\s/.test(word)) refuse(`vocabulary.${index}`, JSON.stringify(word), 'one word');
+  });
+  for (const user of ['visual', 'audio'] as const)
+    users[user].allowedTokens.forEach((tokens, index, all) => {
+      const least = (all[index - 1] ?? 0) + 1;
+      if (tokens < least || tokens > users[user].patches)
+        refuse(
+          `users.${user}.allowedTokens.${index}`,
+          String(tokens),
+          `integers from 1 to ${users[user].patches} (patches), ascending`,
+        );
+    });
 }
 
 function describe(data: unknown, path: readonly PropertyKey[]): string {

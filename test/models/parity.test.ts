@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readBundleFiles, readFloat32, type BundleFiles } from '../../models/runtime/bundle-files';
 import { Graph } from '../../models/runtime/graphs';
 import { pool } from '../../models/runtime/pooling';
-import { Bundle, type QuestionTokens, type TokenMatrix } from '../../models/runtime';
+import { Bundle, type BundleManifest, type QuestionTokens, type TokenMatrix } from '../../models/runtime';
 import { Tensor } from 'onnxruntime-node';
 import { BUNDLE_FOLDER } from './bundle-copy';
 
@@ -17,12 +17,15 @@ function distance(a: Float32Array, b: Float32Array): number {
 describe('parity with PyTorch', () => {
   let files: BundleFiles;
   let bundle: Bundle;
+  let stated: NonNullable<BundleManifest['reference']>;
   let reference: (name: string) => { data: Float32Array; shape: readonly number[] };
 
   before(async () => {
     files = await readBundleFiles(BUNDLE_FOLDER);
     bundle = await Bundle.load(BUNDLE_FOLDER);
-    const { tensors, file } = files.manifest.reference;
+    assert.ok(files.manifest.reference);
+    stated = files.manifest.reference;
+    const { tensors, file } = stated;
     const product = (shape: readonly number[]): number => shape.reduce((total, size) => total * size, 1);
     const values = readFloat32(
       files,
@@ -59,8 +62,8 @@ describe('parity with PyTorch', () => {
   });
 
   it('sends the tokens that PyTorch sends', async () => {
-    for (const { name, visualTokens, audioTokens } of files.manifest.reference.sets) {
-      const indices = Array.from({ length: files.manifest.reference.questions }, (_, index) => index);
+    for (const { name, visualTokens, audioTokens } of stated.sets) {
+      const indices = Array.from({ length: stated.questions }, (_, index) => index);
       const sent = await bundle.encode(indices, { visual: visualTokens, audio: audioTokens });
       // Odd questions of the reference carry noise.
       for (const index of indices.filter((each) => each % 2 === 0))
@@ -74,7 +77,7 @@ describe('parity with PyTorch', () => {
   });
 
   it('answers with the log-probabilities of PyTorch, for clean and noisy tokens', async () => {
-    const { sets, questions } = files.manifest.reference;
+    const { sets, questions } = stated;
     for (const { name } of sets) {
       const matrix = (user: 'visual' | 'audio' | 'text', index: number, tokens?: number): TokenMatrix => {
         const { data, shape } = reference(`${name}.${user}`);
@@ -111,7 +114,7 @@ describe('parity with PyTorch', () => {
   it('computes the logits of PyTorch', async () => {
     const graph = await Graph.load(files, 'answerModel', 1);
     const { tables, users } = files.manifest;
-    for (const { name, visualTokens, audioTokens } of files.manifest.reference.sets) {
+    for (const { name, visualTokens, audioTokens } of stated.sets) {
       const feed = (tensor: string): Tensor => {
         const { data, shape } = reference(`${name}.${tensor}`);
         return new Tensor('float32', data, shape);
@@ -122,7 +125,7 @@ describe('parity with PyTorch', () => {
         const data = readFloat32(files, tables[`${user}Positions`].file, patches * dimension);
         return new Tensor('float32', pool({ data, tokens: patches, dimension }, tokens).data, [tokens, dimension]);
       };
-      const counts = bundle.questions.slice(0, files.manifest.reference.questions).map(({ words }) => words.length);
+      const counts = bundle.questions.slice(0, stated.questions).map(({ words }) => words.length);
       const logits = await graph.run(
         {
           visual: feed('visual'),
