@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "subband_filter.hpp"
+
+namespace otabench::phy {
+
+/**
+ * One capture into its sub-bands, each at its own sample rate: one forward transform of the capture for all,
+ * then per sub-band its bins times the filter and an inverse transform of its size. Blocks lie at fixed
+ * indices, so the results do not depend on how the samples were cut into pushes. A full-band "sub-band" gets
+ * the samples as they are.
+ */
+class SubbandChanneliser {
+public:
+  /** Sub-band `band` got `count` samples; samples[0] has the index `first`, which is the capture's index
+   * times size / 2048. */
+  using Sink =
+      std::function<void(std::size_t band, const Cf* samples, std::size_t count, std::int64_t first)>;
+
+  SubbandChanneliser(const std::vector<Subband>& bands, Sink sink, double stopbandDb = kReceiveStopbandDb);
+
+  /** The next samples, all finite; samples[0] follows the last one of the push before (any index after
+   * construction, flush and reset). */
+  void push(const Cf* samples, std::size_t count, std::int64_t firstSampleIndex);
+  /** Ends the stream: zeros follow until all samples and the filters' tails are out. */
+  void flush();
+  void reset() { started_ = false; }
+  bool started() const { return started_; }
+  std::int64_t end() const { return end_; } // index expected next
+
+private:
+  struct Channel {
+    Subband band;
+    SubbandFilter filter;
+    std::unique_ptr<Fft> inverse; // none for the full band
+  };
+  void take(const Cf* samples, std::size_t count);
+  void process();
+
+  std::vector<Channel> channels_;
+  Sink sink_;
+  Fft forward_;
+  std::vector<Cf> input_; // [kGridBins], the block's samples
+  std::size_t filled_ = 0;
+  std::int64_t block_ = 0;
+  std::int64_t end_ = 0;
+  bool started_ = false;
+};
+
+} // namespace otabench::phy
