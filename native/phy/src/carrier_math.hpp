@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 
 #include "waveform.hpp"
@@ -16,10 +17,24 @@ void multiplyTurned(Cf* out, const Cf* a, const Cf* b, Cf turn);
 double sumOfPowers(const Cf* values, std::size_t count);
 /** sum conj(h x) y over the loaded carriers. */
 Cf matched(const Cf* channel, const Cf* sent, const Cf* received);
-/** sum |y - h x turn|^2 over the loaded carriers. */
-float residual(const Cf* channel, const Cf* sent, const Cf* received, Cf turn);
 /** sum += y conj(x) turn over the loaded carriers. */
 void accumulate(Cf* sum, const Cf* received, const Cf* sent, Cf turn);
+
+/** Loaded carriers with real and imaginary parts apart, the rest zero: whole vectors in every loop. */
+inline constexpr int kSplitCarriers = 64;
+struct SplitVector {
+  alignas(64) std::array<float, kSplitCarriers> re{}, im{};
+};
+void split(const CarrierVector& values, SplitVector& out);
+void join(const SplitVector& values, CarrierVector& out);
+/** out = y conj(x): what the carriers would have received of ones. */
+void matchedOnes(const CarrierVector& received, const CarrierVector& sent, SplitVector& out);
+/** out[i] = sum conj(h) z[i] over the carriers, for count symbols. */
+void matchedAll(const SplitVector& channel, const SplitVector* z, int count, Cf* out);
+/** out[i] = sum |z[i] - h turn[i]|^2 over the carriers, for count symbols. */
+void residualAll(const SplitVector& channel, const SplitVector* z, const Cf* turns, int count, double* out);
+/** out = scale sum over i of z[i] conj(turn[i]). */
+void combineAll(const SplitVector* z, const Cf* turns, int count, const float* scale, SplitVector& out);
 
 /** Into -pi..pi. */
 inline double wrap(double phase) {
@@ -27,7 +42,8 @@ inline double wrap(double phase) {
 }
 
 inline Cf unit(double phase) {
-  return {static_cast<float>(std::cos(phase)), static_cast<float>(std::sin(phase))};
+  const auto p = static_cast<float>(wrap(phase));
+  return {std::cos(p), std::sin(p)};
 }
 
 } // namespace otabench::phy

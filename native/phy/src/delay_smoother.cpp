@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 
 #include "simd.hpp"
@@ -14,26 +15,37 @@ constexpr double kPi = 3.14159265358979323846;
 /** Directions weaker than this share of the strongest are dropped: -50 dB, below any link's noise. */
 constexpr double kNegligible = 1e-5;
 
-OTAPHY_CLONES void project(const Cf* values, const float* row, float& re, float& im) {
-  const float* v = reinterpret_cast<const float*>(values);
-  float a[kLanes] = {}, b[kLanes] = {};
-  int k = 0;
-  for (; k + kLanes <= kLoadedCarriers; k += kLanes)
-    for (int j = 0; j < kLanes; ++j) {
-      a[j] += row[k + j] * v[2 * (k + j)];
-      b[j] += row[k + j] * v[2 * (k + j) + 1];
+/** [dimensions] = matrix [carriers][dimensions] times the observed carriers. */
+OTAPHY_CLONES void project(const SplitVector& observed,
+                           const std::array<float, DelaySmoother::kMaxDimensions>* matrix, float* re,
+                           float* im) {
+  constexpr int N = DelaySmoother::kMaxDimensions;
+  float a[N] = {}, b[N] = {};
+  for (int k = 0; k < kLoadedCarriers; ++k)
+    for (int d = 0; d < N; ++d) {
+      a[d] += matrix[k][d] * observed.re[k];
+      b[d] += matrix[k][d] * observed.im[k];
     }
-  for (int j = 0; k < kLoadedCarriers; ++k, ++j) {
-    a[j] += row[k] * v[2 * k];
-    b[j] += row[k] * v[2 * k + 1];
-  }
-  re = sumLanes(a);
-  im = sumLanes(b);
+  std::copy_n(a, N, re);
+  std::copy_n(b, N, im);
 }
 
-OTAPHY_CLONES void accumulate(Cf* values, const float* row, Cf coefficient) {
-  for (int k = 0; k < kLoadedCarriers; ++k)
-    values[k] += coefficient * row[k];
+/** out = sum over d of coefficient d times row d. */
+OTAPHY_CLONES void sumRows(const std::array<float, kSplitCarriers>* rows, const float* re, const float* im,
+                           int dimensions, SplitVector& out) {
+  // Named as vectors: GCC keeps arrays of lanes in memory here.
+  typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float))));
+  for (int block = 0; block < kSplitCarriers; block += kLanes) {
+    Lanes a = {}, b = {};
+    for (int d = 0; d < dimensions; ++d) {
+      Lanes row;
+      std::memcpy(&row, &rows[d][block], sizeof row);
+      a += re[d] * row;
+      b += im[d] * row;
+    }
+    std::memcpy(&out.re[block], &a, sizeof a);
+    std::memcpy(&out.im[block], &b, sizeof b);
+  }
 }
 
 } // namespace
@@ -104,7 +116,7 @@ DelaySmoother::DelaySmoother(const std::array<double, kLoadedCarriers>& weights)
   for (int d = 0; d < kMaxDimensions && values[d] > kNegligible * values[0]; ++d) {
     strength_[d] = static_cast<float>(values[d]);
     for (std::size_t k = 0; k < n; ++k) {
-      analysis_[d][k] = static_cast<float>(vectors[d][k] * std::sqrt(weights[k]));
+      analysis_[k][d] = static_cast<float>(vectors[d][k] * std::sqrt(weights[k]));
       double sum = 0;
       for (std::size_t i = 0; i < n; ++i)
         sum += covariance[k][i] * std::sqrt(weights[i]) * vectors[d][i];
@@ -117,22 +129,23 @@ DelaySmoother::DelaySmoother(const std::array<double, kLoadedCarriers>& weights)
   }
 }
 
-DelaySmoother::Estimate DelaySmoother::smooth(const CarrierVector& observed, double noiseVariance,
+DelaySmoother::Estimate DelaySmoother::smooth(const SplitVector& observed, double noiseVariance,
                                               double channelPower) const {
   Estimate estimate;
-  estimate.channel.fill(Cf(0, 0));
-  CarrierVector unshrunk = estimate.channel;
+  SplitVector unshrunk;
   const double ratio = noiseVariance / std::max(channelPower, 1e-30);
+  alignas(64) float re[kMaxDimensions], im[kMaxDimensions];
+  project(observed, analysis_.data(), re, im);
+  sumRows(synthesis_.data(), re, im, dimensions_, unshrunk);
   for (int d = 0; d < dimensions_; ++d) {
-    float re = 0, im = 0;
-    project(observed.data(), analysis_[d].data(), re, im);
     const auto shrink = static_cast<float>(strength_[d] / (strength_[d] + ratio));
-    accumulate(unshrunk.data(), synthesis_[d].data(), Cf(re, im));
-    accumulate(estimate.channel.data(), synthesis_[d].data(), Cf(re * shrink, im * shrink));
+    re[d] *= shrink;
+    im[d] *= shrink;
   }
+  sumRows(synthesis_.data(), re, im, dimensions_, estimate.channel);
   double power = 0;
   for (const int k : waveform().data)
-    power += static_cast<double>(std::norm(unshrunk[k]));
+    power += static_cast<double>(unshrunk.re[k] * unshrunk.re[k] + unshrunk.im[k] * unshrunk.im[k]);
   estimate.rawPower = power / kDataCarriers;
   return estimate;
 }

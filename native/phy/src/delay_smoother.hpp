@@ -3,7 +3,7 @@
 #include <array>
 #include <vector>
 
-#include "waveform.hpp"
+#include "carrier_math.hpp"
 
 namespace otabench::phy {
 
@@ -18,12 +18,14 @@ namespace otabench::phy {
  */
 class DelaySmoother {
 public:
+  static constexpr int kMaxDimensions = 32;
+
   /** @param weights  [52] number of unit-power observations that were averaged on each carrier, >= 0 */
   explicit DelaySmoother(const std::array<double, kLoadedCarriers>& weights);
 
   struct Estimate {
-    CarrierVector channel; // MMSE
-    double rawPower = 0;   // mean |H|^2 over the data carriers of the unshrunk estimate, noise included
+    SplitVector channel; // MMSE
+    double rawPower = 0; // mean |H|^2 over the data carriers of the unshrunk estimate, noise included
   };
   /**
    * @param observed       [52] weighted mean of Y X* / |X|^2 on each carrier, delays counted from the
@@ -31,7 +33,7 @@ public:
    * @param noiseVariance  of one unit-power observation
    * @param channelPower   prior mean |H|^2
    */
-  Estimate smooth(const CarrierVector& observed, double noiseVariance, double channelPower) const;
+  Estimate smooth(const SplitVector& observed, double noiseVariance, double channelPower) const;
 
   /** Noise power in the unshrunk estimate per unit of noise variance: mean over the data carriers, over all
    * carriers. */
@@ -40,12 +42,11 @@ public:
   int dimensions() const { return dimensions_; }
 
 private:
-  static constexpr int kMaxDimensions = 32;
   int dimensions_ = 0;
   std::array<float, kMaxDimensions> strength_{}; // squared singular values
-  std::array<std::array<float, kLoadedCarriers>, kMaxDimensions>
+  std::array<std::array<float, kMaxDimensions>, kLoadedCarriers>
       analysis_{}; // coefficients = analysis x observed
-  std::array<std::array<float, kLoadedCarriers>, kMaxDimensions>
+  std::array<std::array<float, kSplitCarriers>, kMaxDimensions>
       synthesis_{}; // unshrunk estimate = coefficients x it
   double dataNoiseGain_ = 0;
   double noiseGain_ = 0;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "carrier_math.hpp"
+#include "simd.hpp"
 
 namespace otabench::phy {
 
@@ -48,11 +49,23 @@ template <int shortBlocks, int fullSymbols> const DelaySmoother& smootherFor() {
   return smoother;
 }
 
-double energy(const CarrierVector& v) {
-  double sum = 0;
-  for (const Cf& c : v)
-    sum += static_cast<double>(std::norm(c));
-  return sum;
+/** @param carriers  [52]: the data carriers, which are what lies between the pilots, go to `out` [48] */
+Cf* withoutPilots(const Cf* carriers, Cf* out) {
+  int from = 0;
+  for (const int pilot : waveform().pilot) {
+    out = std::copy(carriers + from, carriers + pilot, out);
+    from = pilot + 1;
+  }
+  return std::copy(carriers + from, carriers + kLoadedCarriers, out);
+}
+
+/** llr[s] = sum of value x amplitude over the slots s, s + 312, ..., which hold the same coded bit. */
+OTAPHY_CLONES void foldSlots(const float* values, const float* amplitudes, float* sums) {
+  for (int from = 0; from < kHeaderSlots; from += kHeaderCodedBits) {
+    const int count = std::min(kHeaderCodedBits, kHeaderSlots - from);
+    for (int s = 0; s < count; ++s)
+      sums[s] += values[from + s] * amplitudes[from + s];
+  }
 }
 
 } // namespace
@@ -63,6 +76,8 @@ BurstDemodulator::BurstDemodulator(const ReceiverConfig& config)
       fullSmoother_(smootherFor<kShortBlocks, kLongRepeats + kHeaderSymbols>()) {
   known_.resize(kKnown);
   sent_.resize(kKnown);
+  ones_.resize(kKnown);
+  knownTurns_.resize(kKnown);
   for (int i = 0; i < kShortBlocks; ++i) {
     sent_[i] = waveform().shortTraining;
     knownTime_.push_back(-kLongCentre - kLongPrefix - kCarriers * (kShortBlocks - i) + kCarriers / 2);
@@ -136,94 +151,129 @@ void BurstDemodulator::extract(const StreamView& stream, std::int64_t offset, Cf
   emptyCount_ += static_cast<std::int64_t>(waveform().emptyBin.size());
 }
 
-/** Weighted mean of Y X* / |X|^2 over the known symbols first..last-1. */
-CarrierVector BurstDemodulator::combine(int first, int last, const std::vector<double>& phases) const {
-  CarrierVector sum{};
-  std::array<float, kLoadedCarriers> weight{};
-  for (int i = first; i < last; ++i) {
-    accumulate(sum.data(), known_[i].data(), sent_[i].data(), unit(-phases[i]));
-    for (int k = 0; k < kLoadedCarriers; ++k)
-      weight[k] += i < kShortBlocks ? std::norm(sent_[i][k]) : 1.0F;
-  }
-  for (int k = 0; k < kLoadedCarriers; ++k)
-    sum[k] /= weight[k];
+/** Weighted mean of Y X* / |X|^2. */
+SplitVector BurstDemodulator::combine(Known which) const {
+  struct Scales {
+    std::array<float, kSplitCarriers> of[3]{};
+    Scales() {
+      for (int k = 0; k < kLoadedCarriers; ++k) {
+        const float brief = kShortBlocks * std::norm(waveform().shortTraining[k]);
+        of[0][k] = 1.0F / kLongRepeats;
+        of[1][k] = 1 / (brief + kLongRepeats);
+        of[2][k] = 1 / (brief + kLongRepeats + kHeaderSymbols);
+      }
+    }
+  };
+  static const Scales scales;
+  const int first = which == Known::LongTraining ? kShortBlocks : 0;
+  const int last = which == Known::All ? kKnown : kTraining;
+  SplitVector sum;
+  combineAll(&ones_[first], &knownTurns_[first], last - first, scales.of[static_cast<int>(which)].data(),
+             sum);
+  return sum;
+}
+
+void BurstDemodulator::smoothPhases() {
+  tracker_.smooth(phases_, frequencies_);
+  for (std::size_t i = 0; i < phases_.size() && i < kKnown; ++i)
+    knownTurns_[i] = unit(phases_[i]);
+}
+
+void BurstDemodulator::setChannel(const SplitVector& channel) {
+  splitChannel_ = channel;
+  join(channel, channel_);
+}
+
+/** Of known symbols first..last-1 on all carriers, which have unit power (not the short training's). */
+double BurstDemodulator::sumOfResiduals(int first, int last, const SplitVector& channel) const {
+  double each[kKnown], sum = 0;
+  residualAll(channel, &ones_[first], &knownTurns_[first], last - first, each);
+  for (int i = 0; i < last - first; ++i)
+    sum += each[i];
   return sum;
 }
 
 /** Tracks the phase over the first `count` known symbols with all their carriers, and smooths it. */
-void BurstDemodulator::trackKnown(int count, const CarrierVector& channel, double noiseVariance) {
+void BurstDemodulator::trackKnown(int count, const SplitVector& channel, double noiseVariance) {
   double fullPower = 0, shortPower = 0;
   for (int k = 0; k < kLoadedCarriers; ++k) {
-    fullPower += static_cast<double>(std::norm(channel[k]));
-    shortPower += static_cast<double>(std::norm(channel[k] * waveform().shortTraining[k]));
+    const auto power = static_cast<double>(channel.re[k] * channel.re[k] + channel.im[k] * channel.im[k]);
+    fullPower += power;
+    shortPower += power * static_cast<double>(std::norm(waveform().shortTraining[k]));
   }
+  Cf matches[kKnown];
+  matchedAll(channel, ones_.data(), count, matches);
   tracker_.start(knownTime_[0], 1.0, 0, kSearchCfoVariance);
   for (int i = 0; i < count; ++i) {
     const double predicted = tracker_.predict(knownTime_[i]);
-    const Cf z = matched(channel.data(), sent_[i].data(), known_[i].data());
     const double power = std::max(i < kShortBlocks ? shortPower : fullPower, 1e-30);
-    tracker_.observe(wrap(static_cast<double>(std::arg(z)) - predicted), noiseVariance / (2 * power));
+    tracker_.observe(wrap(static_cast<double>(std::arg(matches[i])) - predicted),
+                     noiseVariance / (2 * power));
   }
-  tracker_.smooth(phases_, frequencies_);
+  smoothPhases();
 }
 
 void BurstDemodulator::estimatePreamble() {
   // First pass: the long repeats as they are. Their differences give the noise.
-  phases_.assign(kKnown, 0.0);
-  const auto repeatedNoise = [&](CarrierVector& mean) {
-    mean = combine(kShortBlocks, kTraining, phases_);
-    double noise = 0;
-    for (int i = kShortBlocks; i < kTraining; ++i)
-      noise +=
-          static_cast<double>(residual(mean.data(), sent_[i].data(), known_[i].data(), unit(phases_[i])));
-    return noise / ((kLongRepeats - 1) * kLoadedCarriers);
+  std::fill(knownTurns_.begin(), knownTurns_.end(), Cf(1, 0));
+  const auto repeatedNoise = [&](SplitVector& mean) {
+    mean = combine(Known::LongTraining);
+    return sumOfResiduals(kShortBlocks, kTraining, mean) / ((kLongRepeats - 1) * kLoadedCarriers);
   };
-  CarrierVector mean;
+  const auto powerOf = [](const SplitVector& v) {
+    double sum = 0;
+    for (int k = 0; k < kLoadedCarriers; ++k)
+      sum += static_cast<double>(v.re[k] * v.re[k] + v.im[k] * v.im[k]);
+    return sum / kLoadedCarriers;
+  };
+  SplitVector mean;
   noiseVariance_ = std::max(repeatedNoise(mean), 1e-20);
-  double power =
-      std::max(energy(mean) / kLoadedCarriers - noiseVariance_ / kLongRepeats, 1e-3 * noiseVariance_);
   trackKnown(kTraining, mean, noiseVariance_);
   // Second pass: residual CFO removed, short training joined.
   noiseVariance_ = std::max(repeatedNoise(mean), 1e-20);
   repeatedNoise_ = noiseVariance_;
   repeatedPower_ = 0;
   for (const int k : waveform().data)
-    repeatedPower_ += static_cast<double>(std::norm(mean[k])) / kDataCarriers;
+    repeatedPower_ += static_cast<double>(mean.re[k] * mean.re[k] + mean.im[k] * mean.im[k]) / kDataCarriers;
   repeatedPower_ -= noiseVariance_ / kLongRepeats;
-  power = std::max(energy(mean) / kLoadedCarriers - noiseVariance_ / kLongRepeats, 1e-3 * noiseVariance_);
-  const auto estimate = preambleSmoother_.smooth(combine(0, kTraining, phases_), noiseVariance_, power);
-  channel_ = estimate.channel;
+  const double power = std::max(powerOf(mean) - noiseVariance_ / kLongRepeats, 1e-3 * noiseVariance_);
+  const auto estimate = preambleSmoother_.smooth(combine(Known::Training), noiseVariance_, power);
+  setChannel(estimate.channel);
   rawPower_ = estimate.rawPower;
   // Once more with the better channel; this leaves the tracker ready for the header.
-  trackKnown(kTraining, channel_, noiseVariance_);
+  trackKnown(kTraining, splitChannel_, noiseVariance_);
   trackedFrequency_ = frequencies_.back();
 }
 
-HeaderBits BurstDemodulator::decodeBits(const CarrierVector& channel, const std::vector<double>& phases,
-                                        double noiseVariance) const {
+HeaderBits BurstDemodulator::decodeBits() const {
   const Waveform& w = waveform();
-  CodedLlrs llrs{};
-  const auto gain = static_cast<float>(1.0 / noiseVariance);
+  Cf matchedFilter[kLoadedCarriers], slots[kHeaderSlots / 2];
+  const auto gain = static_cast<float>(1.0 / noiseVariance_);
+  for (int k = 0; k < kLoadedCarriers; ++k)
+    matchedFilter[k] = std::conj(channel_[k]) * gain;
+  Cf* next = slots;
   for (int m = 0; m < kHeaderSymbols; ++m) {
-    const Cf turn = unit(-phases[kTraining + m]) * gain;
-    const CarrierVector& y = known_[kTraining + m];
-    for (int d = 0; d < kDataCarriers; ++d) {
-      const int k = w.data[d];
-      const Cf v = std::conj(channel[k]) * y[k] * turn;
-      const int slot = (m * kDataCarriers + d) * 2;
-      llrs[w.headerBit[slot]] += v.real() * w.headerAmplitude[slot];
-      llrs[w.headerBit[slot + 1]] += v.imag() * w.headerAmplitude[slot + 1];
-    }
+    Cf v[kLoadedCarriers];
+    multiplyTurned(v, known_[kTraining + m].data(), matchedFilter, std::conj(knownTurns_[kTraining + m]));
+    next = withoutPilots(v, next);
   }
+  float sums[kHeaderCodedBits] = {};
+  foldSlots(reinterpret_cast<const float*>(slots), w.headerAmplitude.data(), sums);
+  CodedLlrs llrs;
+  for (int s = 0; s < kHeaderCodedBits; ++s)
+    llrs[w.headerBit[s]] = sums[s];
   return viterbiDecode(llrs);
 }
 
 void BurstDemodulator::placeHeader(const HeaderBits& bits) {
   const Waveform& w = waveform();
   const CodedBits coded = convolutionalEncode(bits);
-  float values[kHeaderSlots];
-  for (int slot = 0; slot < kHeaderSlots; ++slot)
-    values[slot] = w.headerAmplitude[slot] * static_cast<float>(1 - 2 * coded[w.headerBit[slot]]);
+  float signs[kHeaderCodedBits], values[kHeaderSlots];
+  for (int s = 0; s < kHeaderCodedBits; ++s)
+    signs[s] = static_cast<float>(1 - 2 * coded[w.headerBit[s]]);
+  for (int from = 0; from < kHeaderSlots; from += kHeaderCodedBits)
+    for (int s = 0; s < std::min(kHeaderCodedBits, kHeaderSlots - from); ++s)
+      values[from + s] = w.headerAmplitude[from + s] * signs[s];
   const Cf* next = reinterpret_cast<const Cf*>(values);
   for (int m = 0; m < kHeaderSymbols; ++m) {
     CarrierVector& x = sent_[kTraining + m];
@@ -237,6 +287,7 @@ void BurstDemodulator::placeHeader(const HeaderBits& bits) {
     }
     std::copy_n(next, kLoadedCarriers - from, x.begin() + from);
     next += kLoadedCarriers - from;
+    matchedOnes(known_[kTraining + m], x, ones_[kTraining + m]);
   }
 }
 
@@ -245,6 +296,8 @@ BurstDemodulator::HeaderResult BurstDemodulator::decodeHeader(const StreamView& 
   for (int i = 0; i < kTraining; ++i)
     extract(stream, static_cast<std::int64_t>(knownTime_[i]) - kCarriers / 2, known_[i].data(),
             i >= kShortBlocks);
+  for (int i = 0; i < kTraining; ++i)
+    matchedOnes(known_[i], sent_[i], ones_[i]);
   trainingEmptyPower_ = emptyPower_;
   trainingEmptyCount_ = emptyCount_;
   for (int m = 0; m < kHeaderSymbols; ++m)
@@ -263,17 +316,17 @@ BurstDemodulator::HeaderResult BurstDemodulator::decodeHeader(const StreamView& 
     tracker_.observe(std::arg(z * std::polar(1.0, -predicted)),
                      noiseVariance_ / (2 * std::max(pilotPower, 1e-30)));
   }
-  tracker_.smooth(phases_, frequencies_);
-  HeaderBits bits = decodeBits(channel_, phases_, noiseVariance_);
+  smoothPhases();
+  HeaderBits bits = decodeBits();
   auto header = unpackHeader(bits);
   for (int retry = 0; retry < kHeaderRetries && !header; ++retry) {
     // Most symbols of a wrong decision are right: as training they give a better channel for another attempt.
     placeHeader(bits);
-    trackKnown(kKnown, channel_, noiseVariance_);
+    trackKnown(kKnown, splitChannel_, noiseVariance_);
     const double power =
         std::max(rawPower_ - noiseVariance_ * preambleSmoother_.dataNoiseGain(), 1e-3 * noiseVariance_);
-    channel_ = fullSmoother_.smooth(combine(0, kKnown, phases_), noiseVariance_, power).channel;
-    const HeaderBits again = decodeBits(channel_, phases_, noiseVariance_);
+    setChannel(fullSmoother_.smooth(combine(Known::All), noiseVariance_, power).channel);
+    const HeaderBits again = decodeBits();
     if (again == bits)
       break;
     bits = again;
@@ -297,11 +350,9 @@ BurstDemodulator::HeaderResult BurstDemodulator::decodeHeader(const StreamView& 
  * explain. */
 bool BurstDemodulator::headerDisturbed() const {
   const double expected = kLoadedCarriers * (noiseVariance_ + kModelError * std::max(rawPower_, 0.0));
-  for (int i = kTraining; i < kKnown; ++i)
-    if (static_cast<double>(residual(channel_.data(), sent_[i].data(), known_[i].data(), unit(phases_[i]))) >
-        kDisturbance * expected)
-      return true;
-  return false;
+  double each[kHeaderSymbols];
+  residualAll(splitChannel_, &ones_[kTraining], &knownTurns_[kTraining], kHeaderSymbols, each);
+  return *std::max_element(each, each + kHeaderSymbols) > kDisturbance * expected;
 }
 
 /** The decoded header is training: 16 full symbols instead of 4. Where it was disturbed, the preamble's 4
@@ -310,15 +361,11 @@ void BurstDemodulator::estimateFromHeader() {
   const bool deviates = headerDisturbed();
   disturbed_ = deviates && !header_.transport.clipped;
   payloadNoise_ = 0;
-  if (header_.transport.clipped) {
-    for (int i = kTraining; i < kKnown; ++i)
-      payloadNoise_ +=
-          static_cast<double>(residual(channel_.data(), sent_[i].data(), known_[i].data(), unit(phases_[i])));
-    payloadNoise_ /= kHeaderSymbols * kLoadedCarriers;
-  }
+  if (header_.transport.clipped)
+    payloadNoise_ = sumOfResiduals(kTraining, kKnown, splitChannel_) / (kHeaderSymbols * kLoadedCarriers);
   if (deviates) {
     tracked_ = kTraining;
-    trackKnown(kTraining, channel_, noiseVariance_);
+    trackKnown(kTraining, splitChannel_, noiseVariance_);
     knownFreedom_ = (kLongRepeats - 1) * kLoadedCarriers;
     knownResidual_ = repeatedNoise_ * knownFreedom_;
     smoother_ = &preambleSmoother_;
@@ -326,17 +373,14 @@ void BurstDemodulator::estimateFromHeader() {
     tracked_ = kKnown;
     // At low SNR the header's pilots alone give too rough a phase to combine 16 symbols.
     if (rawPower_ < kGoodPilots * noiseVariance_)
-      trackKnown(kKnown, channel_, noiseVariance_);
+      trackKnown(kKnown, splitChannel_, noiseVariance_);
     const double power =
         std::max(rawPower_ - noiseVariance_ * preambleSmoother_.dataNoiseGain(), 1e-3 * noiseVariance_);
-    const auto estimate = fullSmoother_.smooth(combine(0, kKnown, phases_), noiseVariance_, power);
-    channel_ = estimate.channel;
+    const auto estimate = fullSmoother_.smooth(combine(Known::All), noiseVariance_, power);
+    setChannel(estimate.channel);
     rawPower_ = estimate.rawPower;
-    trackKnown(kKnown, channel_, noiseVariance_);
-    knownResidual_ = 0;
-    for (int i = kShortBlocks; i < kKnown; ++i)
-      knownResidual_ +=
-          static_cast<double>(residual(channel_.data(), sent_[i].data(), known_[i].data(), unit(phases_[i])));
+    trackKnown(kKnown, splitChannel_, noiseVariance_);
+    knownResidual_ = sumOfResiduals(kShortBlocks, kKnown, splitChannel_);
     constexpr double kObservations = (kLongRepeats + kHeaderSymbols) * kLoadedCarriers;
     knownFreedom_ = kObservations * (1 - fullSmoother_.noiseGain()) - 1; // 1: two real phase parameters
     noiseVariance_ = std::max(knownResidual_ / knownFreedom_, 1e-20);
@@ -380,14 +424,7 @@ void BurstDemodulator::equalise(std::vector<Cf>& symbols) {
   for (int m = 0; m < ofdmSymbols_; ++m, out += kDataCarriers) {
     Cf equalised[kLoadedCarriers];
     multiplyTurned(equalised, payload_[m].data(), weight_.data(), turns_[m]);
-    // Data carriers are what lies between the pilots.
-    Cf* next = out;
-    int from = 0;
-    for (const int pilot : waveform().pilot) {
-      next = std::copy(equalised + from, equalised + pilot, next);
-      from = pilot + 1;
-    }
-    std::copy(equalised + from, equalised + kLoadedCarriers, next);
+    withoutPilots(equalised, out);
     // The DFT is unitary and the symbols white: the inverse of the carriers' LMMSE is the symbols' LMMSE.
     if (header_.transport.dftSpreading)
       spreader_.despread(out);

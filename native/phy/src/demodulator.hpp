@@ -89,10 +89,13 @@ private:
   };
   Window window(std::int64_t offset) const;
   void extract(const StreamView& stream, std::int64_t offset, Cf* carriers, bool countEmpty);
-  CarrierVector combine(int first, int last, const std::vector<double>& phases) const;
-  void trackKnown(int count, const CarrierVector& channel, double noiseVariance);
-  HeaderBits decodeBits(const CarrierVector& channel, const std::vector<double>& phases,
-                        double noiseVariance) const;
+  enum class Known { LongTraining, Training, All };
+  SplitVector combine(Known which) const;
+  void trackKnown(int count, const SplitVector& channel, double noiseVariance);
+  void smoothPhases();
+  void setChannel(const SplitVector& channel);
+  double sumOfResiduals(int first, int last, const SplitVector& channel) const;
+  HeaderBits decodeBits() const;
   void estimatePreamble();
   void placeHeader(const HeaderBits& bits);
   bool headerDisturbed() const;
@@ -121,10 +124,13 @@ private:
   std::array<Cf, kCarriers> rotation_{};
 
   std::vector<CarrierVector> known_; // received values of known symbols: short blocks, long repeats, header
+  std::vector<SplitVector> ones_;    // the same as if ones had been sent: received times conj(sent)
   std::vector<CarrierVector> sent_;  // what was sent there
   std::vector<double> knownTime_;    // centre of each, from reference_
   std::vector<double> phases_, frequencies_;
+  std::vector<Cf> knownTurns_; // exp(j phase) of each known symbol
   CarrierVector channel_{};
+  SplitVector splitChannel_; // the same
   double noiseVariance_ = 0;
   double rawPower_ = 0;
   double trackedFrequency_ = 0; // on top of cfo_

@@ -66,41 +66,61 @@ OTAPHY_CLONES Cf correlate(const Cf* a, const Cf* b, int count) {
   return {sumLanes(re), sumLanes(im)};
 }
 
+constexpr double kBin = kTwoPi / kShortSamples;
+/** The gate is right to half a bin: the periodogram's grid of eighth bins. */
+constexpr int kGridPoints = 17;
+constexpr int kGridLanes = 24; // whole vectors
+
+struct PeriodogramGrid {
+  alignas(64) float cosine[kRepeatLags][kGridLanes]{}, sine[kRepeatLags][kGridLanes]{};
+  PeriodogramGrid() {
+    for (int m = 0; m < kRepeatLags; ++m)
+      for (int i = 0; i < kGridPoints; ++i) {
+        const double angle = kShortPeriod * (m + 1) * (i - kGridPoints / 2) * kBin / 8;
+        cosine[m][i] = static_cast<float>(std::cos(angle));
+        sine[m][i] = static_cast<float>(std::sin(angle));
+      }
+  }
+};
+
+OTAPHY_CLONES void gridValues(const PeriodogramGrid& grid, const Cf* lags, float* values) {
+  for (int m = 0; m < kRepeatLags; ++m)
+    for (int i = 0; i < kGridLanes; ++i)
+      values[i] += lags[m].real() * grid.cosine[m][i] + lags[m].imag() * grid.sine[m][i];
+}
+
 /** CFO that maximises the periodogram of the 16-fold repetition: Re sum_m R(16 m) exp(-j 16 m w), m = 1..15.
  */
 double periodogramPeak(const Cf* samples, double start) {
+  static const PeriodogramGrid grid;
   Cd r[kRepeatLags];
-  for (int m = 1; m <= kRepeatLags; ++m)
-    r[m - 1] = Cd(correlate(samples, samples + m * kShortPeriod, kShortSamples - m * kShortPeriod));
-  const auto value = [&](double w) {
-    double sum = 0;
-    const Cd step = std::polar(1.0, -kShortPeriod * w);
-    Cd turn = step;
-    for (const Cd& lag : r) {
-      sum += (lag * turn).real();
-      turn *= step;
-    }
-    return sum;
-  };
-  // The gate is right to half a bin of 2 pi / 256: a grid of eighth bins, then parabolas.
-  constexpr double kBin = kTwoPi / kShortSamples;
-  double best = start, bestValue = -1e300;
-  for (int i = -8; i <= 8; ++i) {
-    const double w = start + i * kBin / 8;
-    const double v = value(w);
-    if (v > bestValue) {
-      bestValue = v;
-      best = w;
-    }
+  Cf lags[kRepeatLags];
+  const Cd startStep = std::polar(1.0, -kShortPeriod * start);
+  Cd turn = startStep;
+  for (int m = 1; m <= kRepeatLags; ++m, turn *= startStep) {
+    r[m - 1] = Cd(correlate(samples, samples + m * kShortPeriod, kShortSamples - m * kShortPeriod)) * turn;
+    lags[m - 1] = Cf(r[m - 1]);
   }
-  double width = kBin / 8;
-  for (int iteration = 0; iteration < 3; ++iteration, width /= 4) {
-    const double low = value(best - width), mid = value(best), high = value(best + width);
-    const double curvature = low - 2 * mid + high;
-    if (curvature < 0)
-      best += std::clamp(0.5 * (low - high) / curvature, -1.0, 1.0) * width;
+  float values[kGridLanes] = {};
+  gridValues(grid, lags, values);
+  double best =
+      static_cast<double>(std::max_element(values, values + kGridPoints) - values - kGridPoints / 2) * kBin /
+      8;
+  // Newton's iterations from within a sixteenth of a bin.
+  for (int iteration = 0; iteration < 3; ++iteration) {
+    double slope = 0, curvature = 0;
+    const Cd step = std::polar(1.0, -kShortPeriod * best);
+    turn = step;
+    for (int m = 1; m <= kRepeatLags; ++m, turn *= step) {
+      const Cd v = r[m - 1] * turn;
+      slope += m * v.imag();
+      curvature -= m * m * v.real();
+    }
+    if (!(curvature < 0))
+      break;
+    best += std::clamp(-slope / (curvature * kShortPeriod), -kBin / 8, kBin / 8);
   }
-  return best;
+  return start + best;
 }
 
 /** Lag with the most power in the four repeats, which are combined with -, no and + correction of the CFO. */
