@@ -69,10 +69,7 @@ export interface AttemptedTrial {
   readonly attempts: number;
 }
 
-/**
- * Trials with the radio process at a time: enough to keep it busy, and few enough (8 kB each) to stay within the pipe's
- * buffer. Beyond that, a heartbeat waits behind a megabyte of tokens, and Electron 25's pipes stopped for good.
- */
+/** Trials with the radio process at a time: depth of the pipeline, enough to keep it busy while the host does other work. */
 const MOST_WITH_RADIO = 12;
 
 /** Runs trials and repeats the spoilt ones under the same id: the same noise, without the event. */

@@ -1,6 +1,9 @@
 /**
  * Messages between a host and a radio process. Both ends parse what they receive with these schemas; what does not parse
- * is refused with one line. Structured clone carries them, so typed arrays stay typed arrays.
+ * is refused with one line.
+ *
+ * Two ways: heartbeats go over Node's own channel, everything else over a pipe beside it (message-pipe.ts), so that a
+ * heartbeat never waits behind payload and a message may have any size.
  */
 import { z } from 'zod';
 
@@ -10,6 +13,9 @@ export const MOST_QUEUED_TRIALS = 1024;
 export const HEARTBEAT_MS = 100;
 /** ... and a radio process that has heard nothing for so long stops transmitting and ends. */
 export const HOST_SILENCE_MS = 500;
+
+/** Where a radio process finds its end of the message pipe: after stdin, stdout, stderr and Node's channel. */
+export const MESSAGE_PIPE_FD = 4;
 
 const MOST_TOKENS = 1023;
 const MOST_DIMENSION = 1023;

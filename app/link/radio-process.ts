@@ -1,20 +1,25 @@
 /** The host's side of one radio process: messages both ways, heartbeats, and its end. */
 import { fork } from 'node:child_process';
 import path from 'node:path';
+import type { Duplex } from 'node:stream';
+import { MessagePipe } from '../ipc/message-pipe';
 import {
   describeIssues,
   HEARTBEAT_MS,
+  MESSAGE_PIPE_FD,
   radioReplySchema,
   type RadioCommand,
   type RadioReply,
 } from '../ipc/radio-messages';
 import { isLinkErrorCode, LinkError } from './errors';
 
-/** A child process as this side needs it: child_process.fork's or Electron's utilityProcess'. */
+/** A child process as this side needs it. */
 export interface SpawnedProcess {
   readonly pid: number | undefined;
-  /** @throws Error when the process is gone */
-  send(message: unknown): void;
+  /** In order. Resolves when the message is on its way to the process; false when the process is gone. */
+  send(message: unknown): Promise<boolean>;
+  /** Overtakes everything that `send` holds back. Small messages only; lost when the process is gone. */
+  sendUrgent(message: unknown): void;
   onMessage(listener: (message: unknown) => void): void;
   /** Once; `how` says in a few words how it ended. */
   onExit(listener: (how: string) => void): void;
@@ -63,9 +68,10 @@ export class RadioProcess {
     this.child = spawn(radioProcessModule());
     this.child.onMessage((message) => this.take(message));
     this.child.onExit((how) => this.end(how));
-    this.heartbeat = setInterval(() => this.post({ type: 'heartbeat' }), HEARTBEAT_MS);
+    const beat = (): void => this.child.sendUrgent({ type: 'heartbeat' } satisfies RadioCommand);
+    this.heartbeat = setInterval(beat, HEARTBEAT_MS);
     // While starting, too: the process counts the host's silence from its first moment.
-    this.post({ type: 'heartbeat' });
+    beat();
   }
 
   get pid(): number | undefined {
@@ -97,7 +103,10 @@ export class RadioProcess {
     const answer = await new Promise<Answer>((resolve, reject) => {
       this.pending.set(id, { type: question.type, resolve, reject, limitMs, timer: null });
       this.watchOldest();
-      this.post({ ...question, id });
+      // A process that is gone settles everything with its end.
+      this.child.send({ ...question, id } satisfies RadioCommand).catch((error: unknown) => {
+        this.settle(id)?.reject(new LinkError('malformed-message', `${question.type}: ${(error as Error).message}`));
+      });
     });
     if (answer.type !== answerType)
       throw new LinkError('malformed-message', `the radio process answered ${question.type} with ${answer.type}`);
@@ -124,15 +133,6 @@ export class RadioProcess {
   kill(reason: string): void {
     this.stopReason ??= reason;
     this.child.kill();
-  }
-
-  private post(command: RadioCommand): void {
-    if (this.endReason !== null) return;
-    try {
-      this.child.send(command);
-    } catch {
-      // Its exit is on the way here, and settles everything.
-    }
   }
 
   /** Answers come in order, so the time runs for the oldest question alone. */
@@ -209,9 +209,14 @@ export const forkRadioProcess: SpawnRadioProcess = (modulePath) => {
   const child = fork(modulePath, [], {
     // A debugger's or a test runner's arguments are for the host alone.
     execArgv: process.execArgv.filter((argument) => argument.startsWith('--max-old-space-size')),
-    serialization: 'advanced',
     // Vendors' libraries write to stdout and stderr as they like; neither may reach the host's own output.
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
+  });
+  let deliver: (message: unknown) => void = () => undefined;
+  const pipe = new MessagePipe(child.stdio[MESSAGE_PIPE_FD] as Duplex, {
+    message: (message) => deliver(message),
+    // Refused by whoever listens, like any message that does not parse.
+    malformed: (reason) => deliver(reason),
   });
   let output = '';
   const keep = (chunk: Buffer): void => {
@@ -221,11 +226,11 @@ export const forkRadioProcess: SpawnRadioProcess = (modulePath) => {
   child.stderr?.on('data', keep);
   return {
     pid: child.pid,
-    send: (message) => {
-      if (!child.connected) throw new LinkError('process-lost', 'the channel is closed');
-      child.send(message as object, () => undefined);
+    send: (message) => pipe.send(message),
+    sendUrgent: (message) => {
+      if (child.connected) child.send(message as object, () => undefined);
     },
-    onMessage: (listener) => child.on('message', listener),
+    onMessage: (listener) => (deliver = listener),
     onExit: (listener) => {
       child.once('error', (error) => listener(error.message));
       child.once('close', (code, signal) => listener(signal ?? `exit status ${code}`));

@@ -149,7 +149,8 @@ export class RadioServer {
     for (let trial = this.trials.shift(); trial !== undefined; trial = this.trials.shift()) {
       try {
         const result = await runner.run(trial.request);
-        this.reply({ type: 'trial-done', id: trial.id, result });
+        // The next trial waits until this one is out: a host that reads slowly sets the pace.
+        await this.channel.send({ type: 'trial-done', id: trial.id, result } satisfies RadioReply);
       } catch (error) {
         this.refuse(trial.id, error);
       }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { describeDesktop, isAlive, launch, type Launched } from './launch';
+import { describeDesktop, isAlive, launch, repository, type Launched } from './launch';
 
 /** All there is: models, twins, engine, run folder, report, window. */
 describeDesktop('desktop on the real host', function () {
@@ -49,6 +49,29 @@ describeDesktop('desktop on the real host', function () {
     await screenshot('real-done-1280-light');
     const [run] = readdirSync(path.join(workFolder, 'runs'));
     assert.ok(run !== undefined && existsSync(path.join(workFolder, 'runs', run, 'stop.json')));
+  });
+
+  it('brings a run of thousands of trials to its end, every trial in the table', async () => {
+    const TRIALS = 3000;
+    const file = path.join(repository, 'build/tests/long-run.yml');
+    mkdirSync(path.dirname(file), { recursive: true });
+    const smoke = readFileSync(path.join(repository, 'experiments/smoke.yml'), 'utf8');
+    const longer = smoke
+      .replace('bundle: ../', `bundle: ${repository}/`)
+      .replace('snrDb: [0, 20]', 'snrDb: [20]')
+      .replace('trialsPerPoint: 96', `trialsPerPoint: ${TRIALS}`)
+      .replace('awgnDraws: 2', 'awgnDraws: 1');
+    writeFileSync(file, longer);
+    desktop = await launch({ scenario: null, args: [`--experiment=${file}`] });
+    const { page, workFolder } = desktop;
+    await page.locator('#run-name', { hasText: 'done' }).waitFor({ timeout: RUN_LIMIT_MS });
+    const cells = await page.locator('#results tbody tr[data-point]').locator('th, td').allTextContents();
+    assert.equal(cells[3], '9 000', 'three bursts a trial');
+    assert.equal(cells[8], '3 000');
+    assert.equal(await page.locator('.notice').count(), 0);
+    const [run = ''] = readdirSync(path.join(workFolder, 'runs'));
+    const trials = readFileSync(path.join(workFolder, 'runs', run, 'trials.jsonl'), 'utf8').match(/"kind":"trial"/g);
+    assert.equal(trials?.length, TRIALS);
   });
 
   it('host killed in mid-run: window says so, host is restarted, nothing resumes, the run folder is readable', async () => {
