@@ -195,7 +195,13 @@ export const runDocumentSchema = z.object({
   nativeBuild: z.string().nullable().default(null),
   versions: z.record(z.string(), z.string()),
   git: z.object({ commit: z.string().nullable(), modified: z.boolean().nullable() }),
-  bundle: z.object({ name: z.string(), hash: z.string(), folder: z.string() }),
+  bundle: z.object({
+    name: z.string(),
+    hash: z.string(),
+    folder: z.string(),
+    /** The user's own questions in place of the bundle's samples. */
+    testSet: z.object({ file: z.string(), hash: z.string() }).nullable().default(null),
+  }),
   radios: z.array(radioRecordSchema),
   users: z.array(z.string()),
   experiment: z.record(z.string(), z.unknown()),

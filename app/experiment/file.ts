@@ -6,7 +6,7 @@ import { findBundle, MANIFEST_NAME } from '../config/bundle-folders';
 import { formatViolation, InvalidInputError, closestWord } from '../config/violations';
 import { YamlFile } from '../config/yaml-file';
 import { checkAgainstBundle, checkSweepOnce, crossCheck, type ReadableSections } from './cross-checks';
-import type { BundleFacts } from './model';
+import { TestSetRefused, type BundleFacts } from './model';
 import { keysAllowedAt, SECTION_NAMES, sectionSchemas, type SectionName, type Sections } from './schema';
 
 /** An experiment file with every default filled in and every path absolute. */
@@ -17,9 +17,10 @@ export interface Experiment extends Sections {
 
 /**
  * Looks into a bundle's folder.
- * @throws Error with a one-line message when it cannot be used
+ * @param testSet list of the user's own test set, or null
+ * @throws Error with a one-line message when it cannot be used; TestSetRefused when it is the test set that cannot
  */
-export type InspectBundle = (folder: string) => Promise<BundleFacts>;
+export type InspectBundle = (folder: string, testSet: string | null) => Promise<BundleFacts>;
 
 /**
  * @param file path of the YAML file; messages show it as given
@@ -44,7 +45,9 @@ export async function loadExperiment(
   let bundle: BundleFacts | null = null;
   if (sections?.task) {
     const folder = findBundle(sections.task.bundle, path.dirname(file));
-    bundle = await readBundle(yaml, folder, inspectBundle);
+    const testSet =
+      sections.task.testSet === undefined ? null : path.resolve(path.dirname(file), sections.task.testSet);
+    bundle = await readBundle(yaml, folder, testSet, inspectBundle);
     if (bundle !== null) {
       if (bundle.task !== null && bundle.task !== sections.task.name)
         yaml.refuse(['task', 'name'], `${bundle.task}, the task of bundle ${bundle.name}`);
@@ -61,7 +64,13 @@ export async function loadExperiment(
     experiment: {
       ...complete,
       file: path.resolve(file),
-      task: { ...complete.task, bundle: findBundle(complete.task.bundle, path.dirname(file)) },
+      task: {
+        ...complete.task,
+        bundle: findBundle(complete.task.bundle, path.dirname(file)),
+        ...(complete.task.testSet !== undefined && {
+          testSet: path.resolve(path.dirname(file), complete.task.testSet),
+        }),
+      },
     },
   };
 }
@@ -85,7 +94,12 @@ function readSections(yaml: YamlFile): ReadableSections | null {
   return sections as ReadableSections;
 }
 
-async function readBundle(yaml: YamlFile, folder: string, inspectBundle: InspectBundle): Promise<BundleFacts | null> {
+async function readBundle(
+  yaml: YamlFile,
+  folder: string,
+  testSet: string | null,
+  inspectBundle: InspectBundle,
+): Promise<BundleFacts | null> {
   if (!existsSync(path.join(folder, MANIFEST_NAME))) {
     yaml.refuse(
       ['task', 'bundle'],
@@ -94,9 +108,11 @@ async function readBundle(yaml: YamlFile, folder: string, inspectBundle: Inspect
     return null;
   }
   try {
-    return await inspectBundle(folder);
+    return await inspectBundle(folder, testSet);
   } catch (error) {
-    yaml.refuse(['task', 'bundle'], `a bundle that can be used (${(error as Error).message})`);
+    if (error instanceof TestSetRefused)
+      yaml.refuse(['task', 'testSet'], `a test set that can be used (${error.message})`);
+    else yaml.refuse(['task', 'bundle'], `a bundle that can be used (${(error as Error).message})`);
     return null;
   }
 }

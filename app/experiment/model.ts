@@ -39,8 +39,15 @@ export interface TaskModel {
 export interface BundleFacts {
   readonly name: string;
   readonly hash: string;
+  /** The user's own test set in place of the bundle's samples: its list, and the sha256 over all of it. */
+  readonly testSet?: { readonly file: string; readonly hash: string } | null;
   readonly task: string | null;
   /** How many questions it holds. */
   readonly questions: number;
   readonly tokenLengths: Readonly<Record<'visual' | 'audio', readonly number[]>>;
+}
+
+/** A user's own test set that cannot be used, where the bundle itself can. The message is one line. */
+export class TestSetRefused extends Error {
+  override readonly name = 'TestSetRefused';
 }

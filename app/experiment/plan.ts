@@ -71,6 +71,7 @@ function planHash(experiment: Experiment, bundle: BundleFacts): string {
     questions,
     sounding,
     bundle: bundle.hash,
+    testSet: bundle.testSet?.hash,
   };
   return createHash('sha256').update(canonicalJson(content)).digest('hex');
 }

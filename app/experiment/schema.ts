@@ -165,7 +165,11 @@ export const sectionSchemas = {
   name: kebab,
   seed: integer(0, 4294967295),
   arm: kebab.default('over-the-air'),
-  task: mapping('task', { name: kebab, bundle: folder }),
+  task: mapping('task', {
+    name: kebab,
+    bundle: folder,
+    testSet: text(/\S/, 'the path of a .csv or .json list of questions').optional(),
+  }),
   radios: mapping('radios', { base: radio, text: radio, visual: radio, audio: radio }),
   link: mapping('link', {
     centerFrequencyHz: number('Hz', 1e6, 7.25e9),

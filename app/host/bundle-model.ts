@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { idealAwgnChannel } from '../../models/runtime';
-import type { BundleFacts, ModelQuestion } from '../experiment/model';
-import type { ModelCall, ModelResults, WorkerReply } from './model-worker';
+import { TestSetRefused, type BundleFacts, type ModelQuestion } from '../experiment/model';
+import type { ModelCall, ModelResults, WorkerReply, WorkerStart } from './model-worker';
 import type { LoadedModel } from './run';
 
 /** The radio process needs a core of its own while trials go on; references then use what there is. */
@@ -23,12 +23,13 @@ class ModelThread {
   /** Settles when the bundle is loaded, or refused. */
   readonly ready: Promise<{ facts: BundleFacts; questions: readonly ModelQuestion[] }>;
 
-  constructor(folder: string) {
-    this.worker = new Worker(path.join(__dirname, 'model-worker.js'), { workerData: folder });
+  constructor(start: WorkerStart) {
+    this.worker = new Worker(path.join(__dirname, 'model-worker.js'), { workerData: start });
     this.ready = new Promise((resolve, reject) => {
       this.worker.on('message', (reply: WorkerReply) => {
         if (reply.type === 'ready') resolve(reply);
-        else if (reply.type === 'refused') reject(new Error(reply.message));
+        else if (reply.type === 'refused')
+          reject(reply.what === 'testSet' ? new TestSetRefused(reply.message) : new Error(reply.message));
         else this.settle(reply);
       });
       const end = (reason: Error): void => {
@@ -74,11 +75,12 @@ class ModelThread {
 
 /**
  * Loads a bundle into as many threads as can work at a time.
- * @throws Error, one line, when the folder holds no bundle that can be used
+ * @param testSet list of a user's own test set; null for the bundle's samples
+ * @throws Error, one line, when the folder holds no bundle that can be used; TestSetRefused when it is the test set
  */
-export async function loadBundleModel(folder: string): Promise<LoadedModel> {
+export async function loadBundleModel(folder: string, testSet: string | null): Promise<LoadedModel> {
   const count = Math.max(1, Math.min(MOST_THREADS, os.availableParallelism()));
-  const threads = Array.from({ length: count }, () => new ModelThread(folder));
+  const threads = Array.from({ length: count }, () => new ModelThread({ folder, testSet }));
   const close = async (): Promise<void> => {
     await Promise.all(threads.map((thread) => thread.close()));
   };

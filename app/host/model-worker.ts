@@ -3,7 +3,7 @@
  * telling the radio process that it lives. Spoken to by bundle-model.ts alone.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { Bundle } from '../../models/runtime';
+import { Bundle, TestSetError } from '../../models/runtime';
 import type { BundleFacts, ModelAnswer, ModelQuestion, UserTokens } from '../experiment/model';
 
 export type ModelCall =
@@ -28,7 +28,7 @@ export type WorkerRequest = ModelCall & { readonly id: number };
 
 export type WorkerReply =
   | { readonly type: 'ready'; readonly facts: BundleFacts; readonly questions: readonly ModelQuestion[] }
-  | { readonly type: 'refused'; readonly message: string }
+  | { readonly type: 'refused'; readonly what: 'bundle' | 'testSet'; readonly message: string }
   | { readonly type: 'done'; readonly id: number; readonly result: ModelResults[ModelCall['call']] }
   | { readonly type: 'failed'; readonly id: number; readonly message: string };
 
@@ -46,13 +46,24 @@ async function perform(bundle: Bundle, request: ModelCall): Promise<ModelResults
   }
 }
 
-async function serve(port: NonNullable<typeof parentPort>, folder: string): Promise<void> {
+/** What a thread is started with. */
+export interface WorkerStart {
+  readonly folder: string;
+  /** A user's own test set; null for the bundle's samples. */
+  readonly testSet: string | null;
+}
+
+async function serve(port: NonNullable<typeof parentPort>, { folder, testSet }: WorkerStart): Promise<void> {
   const reply = (message: WorkerReply): void => port.postMessage(message);
   let bundle: Bundle;
   try {
-    bundle = await Bundle.load(folder);
+    bundle = await Bundle.load(folder, { testSet: testSet ?? undefined });
   } catch (error) {
-    reply({ type: 'refused', message: (error as Error).message });
+    reply({
+      type: 'refused',
+      what: error instanceof TestSetError ? 'testSet' : 'bundle',
+      message: (error as Error).message,
+    });
     return;
   }
   reply({
@@ -60,6 +71,7 @@ async function serve(port: NonNullable<typeof parentPort>, folder: string): Prom
     facts: {
       name: bundle.name,
       hash: bundle.hash,
+      testSet: testSet === null ? null : { file: testSet, hash: bundle.testSetHash as string },
       task: bundle.task,
       questions: bundle.questions.length,
       tokenLengths: { visual: bundle.allowedTokenLengths('visual'), audio: bundle.allowedTokenLengths('audio') },
@@ -77,4 +89,4 @@ async function serve(port: NonNullable<typeof parentPort>, folder: string): Prom
   });
 }
 
-if (parentPort !== null) void serve(parentPort, workerData as string);
+if (parentPort !== null) void serve(parentPort, workerData as WorkerStart);

@@ -16,8 +16,8 @@ const SOUNDING_ROUNDS = { perPoint: 2, search: 3 } as const;
 export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadModel'>): Promise<string[]> {
   let loaded: LoadedModel | null = null;
   try {
-    const { experiment, bundle } = await loadExperiment(file, async (folder) => {
-      loaded = await parts.loadModel(folder);
+    const { experiment, bundle } = await loadExperiment(file, async (folder, testSet) => {
+      loaded = await parts.loadModel(folder, testSet);
       return loaded.facts;
     });
     const plan = makePlan(experiment, bundle);
@@ -38,7 +38,7 @@ export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadMo
     const frequencyMHz = (link.centerFrequencyHz / 1e6).toFixed(3);
     return [
       `${experiment.name}: usable${simulated ? ', on simulated twins' : ''}`,
-      `task      ${experiment.task.name}, bundle ${bundle.name} (sha256 ${bundle.hash.slice(0, 12)}), ${bundle.questions} questions`,
+      `task      ${experiment.task.name}, bundle ${bundle.name} (sha256 ${bundle.hash.slice(0, 12)}), ${bundle.questions} questions${bundle.testSet ? ` of ${bundle.testSet.file} (sha256 ${bundle.testSet.hash.slice(0, 12)})` : ''}`,
       `users     ${USERS.map((user) => `${user} ${first[user].tokens} x ${first[user].dimension}`).join(', ')} (tokens x dimension; text as long as its question)`,
       `sweep     ${sweep.snrDb.join(', ')} dB (Es/N0) by transmit gain, link range ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB`,
       `trials    ${plan.trials.length} (${sweep.snrDb.length} points x ${questions.trialsPerPoint}, ${distinct} different questions), about ${soundings} sounding trials; seed ${experiment.seed}`,

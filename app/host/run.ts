@@ -35,7 +35,7 @@ export interface LoadedModel {
 export interface HostParts {
   readonly launcher: BenchLauncher;
   /** @throws Error, one line, when the folder holds no bundle that can be used */
-  loadModel(folder: string): Promise<LoadedModel>;
+  loadModel(folder: string, testSet: string | null): Promise<LoadedModel>;
 }
 
 export interface RunRequest {
@@ -90,8 +90,8 @@ export async function runExperiment(
   const startedAt = new Date();
   let loaded: LoadedModel | null = null;
   try {
-    const { experiment, bundle } = await loadExperiment(request.file, async (folder) => {
-      loaded = await parts.loadModel(folder);
+    const { experiment, bundle } = await loadExperiment(request.file, async (folder, testSet) => {
+      loaded = await parts.loadModel(folder, testSet);
       return loaded.facts;
     });
     const plan = makePlan(experiment, bundle);
@@ -340,7 +340,12 @@ class RunSession {
       simulated: isSimulated(experiment),
       planHash: plan.hash,
       ...this.origin,
-      bundle: { name: plan.bundle.name, hash: plan.bundle.hash, folder: experiment.task.bundle },
+      bundle: {
+        name: plan.bundle.name,
+        hash: plan.bundle.hash,
+        folder: experiment.task.bundle,
+        testSet: plan.bundle.testSet ?? null,
+      },
       radios: radios.map((radio) => ({ ...radio })),
       users: [...USERS],
       experiment: { ...experiment },

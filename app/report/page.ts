@@ -210,6 +210,10 @@ function eventTable(run: RunContents): Html {
   return html`${spoilt}${table(['Event', 'Direction', 'Radio', 'Count'], rows)}`;
 }
 
+function ownTestSet({ bundle: { testSet } }: RunContents['document']): [string, string][] {
+  return testSet === null ? [] : [['Own test set', `${testSet.file}, sha256 ${testSet.hash}`]];
+}
+
 function provenance(run: RunContents): Html {
   const { document } = run;
   const state = document.git.modified === true ? ', with changes' : '';
@@ -218,6 +222,7 @@ function provenance(run: RunContents): Html {
     ['Arm', document.arm],
     ['Seed', String(document.seed)],
     ['Bundle', `${document.bundle.name}, sha256 ${document.bundle.hash}`],
+    ...ownTestSet(document),
     ['Commit', `${document.git.commit ?? 'not in a git checkout'}${state}`],
     ['Plan', `sha256 ${document.planHash}`],
     ...Object.entries(document.versions).map(([name, version]): [string, string] => [name, version]),

@@ -4,8 +4,9 @@ import { TokenError } from './errors';
 import { Graph } from './graphs';
 import type { BundleManifest } from './manifest';
 import { pool } from './pooling';
-import { readSamples, readTables, sceneWaveform } from './samples';
+import { readSamples, readTables } from './samples';
 import type { Question, SampleQuestion, Samples, Tables } from './samples';
+import { readTestSet, type TestSet } from './test-set/test-set';
 import { checkTokenMatrix, type QuestionTokens, type TokenLengths, type TokenMatrix, type UserName } from './tokens';
 
 /** Scenes that one encoder call takes, and questions that one call of the answer model takes. */
@@ -25,6 +26,13 @@ export interface Answer {
   readonly logProbability: number;
 }
 
+export interface BundleOptions {
+  /** CPU threads of each graph, default 1. */
+  readonly threads?: number;
+  /** List (.csv or .json) of a user's own pictures, sounds and questions, in place of the bundle's test samples. */
+  readonly testSet?: string | undefined;
+}
+
 /** A trained model with its test samples: encodes what users send and answers from what arrived. */
 export class Bundle {
   readonly name: string;
@@ -33,6 +41,8 @@ export class Bundle {
   readonly manifest: BundleManifest;
   /** sha256 of manifest.json. */
   readonly hash: string;
+  /** sha256 over the user's own test set; null with the bundle's samples. */
+  readonly testSetHash: string | null;
   readonly questions: readonly Question[];
   /** Projected but not yet pooled tokens per scene; pooling is linear and its rows sum to 1, so the order is free. */
   private readonly scenes = new Map<number, Promise<SceneTokens>>();
@@ -42,6 +52,7 @@ export class Bundle {
   private constructor(
     files: BundleFiles,
     private readonly samples: Samples,
+    testSet: TestSet | null,
     private readonly tables: Tables,
     private readonly graphs: { readonly visual: Graph; readonly audio: Graph; readonly answer: Graph },
   ) {
@@ -49,18 +60,20 @@ export class Bundle {
     this.name = files.manifest.name;
     this.task = files.manifest.task ?? files.manifest.name;
     this.hash = files.hash;
+    this.testSetHash = testSet?.hash ?? null;
     this.questions = samples.questions;
   }
 
   /**
    * Loads a bundle folder after verifying size and hash of every file, the manifest's schema, and all shapes.
-   * @param options.threads CPU threads of each graph, default 1
-   * @throws BundleError naming file, field, what was found and what is allowed
+   * @throws BundleError naming file, field, what was found and what is allowed; TestSetError about options.testSet
    */
-  static async load(directory: string, options: { threads?: number } = {}): Promise<Bundle> {
+  static async load(directory: string, options: BundleOptions = {}): Promise<Bundle> {
     const files = await readBundleFiles(directory);
     const tables = readTables(files);
-    const samples = readSamples(files);
+    const own = readSamples(files);
+    const { manifest } = files;
+    const testSet = options.testSet ? await readTestSet(options.testSet, { manifest, questions: own.questions }) : null;
     const loaded: Graph[] = [];
     try {
       for (const name of ['visualEncoder', 'audioEncoder', 'answerModel'] as const)
@@ -70,7 +83,7 @@ export class Bundle {
       throw error;
     }
     const [visual, audio, answer] = loaded as [Graph, Graph, Graph];
-    return new Bundle(files, samples, tables, { visual, audio, answer });
+    return new Bundle(files, testSet ?? own, testSet, tables, { visual, audio, answer });
   }
 
   /** Token lengths that a user may be pooled to, ascending. */
@@ -153,15 +166,13 @@ export class Bundle {
   sceneImage(scene: number): { pixels: Uint8Array; width: number; height: number } {
     this.checkScene(scene);
     const [, height, width] = this.manifest.samples.pictures.shape;
-    const pixels = this.samples.pictures.slice(scene * height * width, (scene + 1) * height * width);
-    return { pixels, width, height };
+    return { pixels: this.samples.picture(scene).slice(), width, height };
   }
 
   /** Sound of a scene, samples in [-1, 1]. @throws TokenError for an unknown scene */
   sceneAudio(scene: number): { samples: Float32Array; sampleRateHz: number } {
     this.checkScene(scene);
-    const { shape, sampleRateHz } = this.manifest.samples.sounds;
-    return { samples: sceneWaveform(this.samples, scene, shape[1]), sampleRateHz };
+    return { samples: this.samples.waveform(scene).slice(), sampleRateHz: this.manifest.samples.sounds.sampleRateHz };
   }
 
   /** Frees the graphs; later calls of encode and answer are refused. Closing twice is fine. */
@@ -183,7 +194,7 @@ export class Bundle {
   }
 
   private checkScene(scene: number): void {
-    const { scenes } = this.manifest.samples;
+    const { scenes } = this.samples;
     if (!Number.isInteger(scene) || scene < 0 || scene >= scenes)
       throw new TokenError(`scene is ${scene}, allowed: 0..${scenes - 1}`);
   }
@@ -236,8 +247,8 @@ export class Bundle {
     const waveform = new Float32Array(scenes.length * clipSamples);
     scenes.forEach((scene, row) => {
       // The graph takes grey levels 0..255 as float32 and scales them itself.
-      pixels.set(this.sceneImage(scene).pixels, row * height * width);
-      waveform.set(this.sceneAudio(scene).samples, row * clipSamples);
+      pixels.set(this.samples.picture(scene), row * height * width);
+      waveform.set(this.samples.waveform(scene), row * clipSamples);
     });
     const seen = await this.graphs.visual.run(
       { pixels: new Tensor('float32', pixels, [scenes.length, height, width]) },

@@ -1,7 +1,7 @@
 /** Models at run time: bundles of trained networks, pooling, and the ideal channel they were trained on. */
-export { Bundle, type Answer } from './bundle';
+export { Bundle, type Answer, type BundleOptions } from './bundle';
 export { idealAwgnChannel } from './channel';
-export { BundleError, TokenError } from './errors';
+export { BundleError, TestSetError, TokenError } from './errors';
 export type { BundleManifest } from './manifest';
 export { poolingMatrix } from './pooling';
 export type { Question } from './samples';

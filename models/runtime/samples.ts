@@ -19,13 +19,14 @@ export interface SampleQuestion extends Question {
   readonly answerIndex: number;
 }
 
-/** Test samples as raw input. */
+/** Test samples as raw input, in the encoders' shapes. */
 export interface Samples {
   readonly questions: readonly SampleQuestion[];
-  /** uint8 [scenes, height, width] */
-  readonly pictures: Uint8Array;
-  /** mu-law codes [scenes, samples] */
-  readonly sounds: Uint8Array;
+  readonly scenes: number;
+  /** Grey levels, uint8 [height, width]. */
+  picture(scene: number): Uint8Array;
+  /** float32 [samples] in [-1, 1]. */
+  waveform(scene: number): Float32Array;
 }
 
 /** Reads pictures, sounds and questions. @throws BundleError naming file and field */
@@ -65,16 +66,16 @@ export function readSamples(files: BundleFiles): Samples {
       answerIndex: lookUp(index, 'answer', entry.answer),
     };
   });
+  const pixels = pictures.shape[1] * pictures.shape[2];
+  const clip = sounds.shape[1];
+  const seen = readGzip(files, pictures.file, pictures.shape[0] * pixels);
+  const heard = readGzip(files, sounds.file, sounds.shape[0] * clip);
   return {
     questions,
-    pictures: readGzip(files, pictures.file, pictures.shape[0] * pictures.shape[1] * pictures.shape[2]),
-    sounds: readGzip(files, sounds.file, sounds.shape[0] * sounds.shape[1]),
+    scenes: samples.scenes,
+    picture: (scene) => seen.subarray(scene * pixels, (scene + 1) * pixels),
+    waveform: (scene) => decodeMuLaw(heard.subarray(scene * clip, (scene + 1) * clip)),
   };
-}
-
-/** float32 waveform of one scene. */
-export function sceneWaveform(samples: Samples, scene: number, length: number): Float32Array {
-  return decodeMuLaw(samples.sounds.subarray(scene * length, (scene + 1) * length));
 }
 
 /** Tables by name, row-major float32. */
