@@ -125,7 +125,8 @@ void BurstDemodulator::fillSnr(ReceivedBurst& burst) const {
   const bool trainingCounts = best_ != SnrEstimator::PilotEvm;
   const double freedom =
       (trainingCounts ? knownFreedom_ : 0) + (best_ != SnrEstimator::DataAided ? pilotFreedom_ : 0);
-  burst.snrBest = snrEstimate(rawPower_ - gain * noiseVariance_, noiseVariance_, freedom, kAll);
+  burst.snrBest =
+      snrEstimate((rawPower_ - gain * noiseVariance_) * payloadGain_, noiseVariance_, freedom, kAll);
   burst.snrDb = burst.snrBest.snrDb;
 }
 

@@ -13,6 +13,11 @@ namespace {
 /** Sum of log-likelihood ratios "no pilots" against "pilots" at which the payload counts as lost. */
 constexpr double kLossThreshold = 20;
 constexpr int kHeaderRetries = 4;
+/** Symbols over which the pilots' channel is followed for that test when they are strong: long enough that
+ * pilots that vanished are missed well before the estimate has gone too. */
+constexpr double kFollowSymbols = 24;
+/** SNR, linear, at which it is followed half as fast. */
+constexpr double kFollowSnr = 3;
 /** SNR, linear, above which the header's four pilots a symbol are phase reference enough. */
 constexpr double kGoodPilots = 20;
 /** A header symbol whose error is this many times the noise is disturbed. */
@@ -21,6 +26,8 @@ constexpr double kDisturbance = 3;
 constexpr double kSignificance = 5;
 /** The same where the header was hit already: less is needed to believe that the payload differs. */
 constexpr double kSignificanceDisturbed = 2.5;
+/** Share of the pilots' excess over the noise that a moving channel may leave: else it is something else. */
+constexpr double kUnexplained = 0.25;
 /** Errors this far below the signal (linear) are the model's, not interference. */
 constexpr double kModelError = 1e-4;
 
@@ -114,6 +121,8 @@ void BurstDemodulator::begin(std::int64_t longStart, double cfo, double metric) 
   lostSymbol_ = -1;
   pilotResidual_ = pilotFreedom_ = 0;
   phaseDrift_ = 0;
+  channelMoved_ = false;
+  payloadGain_ = 1;
   best_ = SnrEstimator::RepeatedPreamble;
   trainingEmptyPower_ = 0;
   trainingEmptyCount_ = 0;
@@ -389,8 +398,12 @@ void BurstDemodulator::estimateFromHeader() {
   payloadNoise_ = std::max(payloadNoise_, noiseVariance_);
   trackedFrequency_ = frequencies_.back();
   pilotPower_ = 0;
-  for (const int k : waveform().pilot)
-    pilotPower_ += static_cast<double>(std::norm(channel_[k]));
+  for (int p = 0; p < kPilotCarriers; ++p) {
+    pilotChannel_[p] = channel_[waveform().pilot[p]];
+    pilotPower_ += static_cast<double>(std::norm(pilotChannel_[p]));
+  }
+  const double snr = pilotPower_ / (kPilotCarriers * payloadNoise_);
+  pilotFollow_ = static_cast<float>(snr / (snr + kFollowSnr) / kFollowSymbols);
 }
 
 bool BurstDemodulator::takeSymbol(const StreamView& stream, int m) {
@@ -408,22 +421,47 @@ bool BurstDemodulator::takeSymbol(const StreamView& stream, int m) {
   // Page's test: |y|^2 - |y - h x|^2 over the noise has mean -+ SNR with and without pilots.
   if (lossScore_ <= 0)
     lossBegin_ = m;
-  lossScore_ = std::max(0.0, lossScore_) + (pilotPower_ - 2 * turned.real()) / payloadNoise_;
+  const Cf back = unit(-predicted);
+  float score = 0;
+  for (int p = 0; p < kPilotCarriers; ++p) {
+    const Cf seen = y[w.pilot[p]] * signs[p] * back;
+    Cf& h = pilotChannel_[p];
+    score += std::norm(h) - 2 * (std::conj(h) * seen).real();
+    h += pilotFollow_ * (seen - h);
+  }
+  lossScore_ = std::max(0.0, lossScore_) + static_cast<double>(score) / payloadNoise_;
   if (!(lossScore_ > kLossThreshold))
     return true;
   lostSymbol_ = lossBegin_;
   return false;
 }
 
+CarrierVector BurstDemodulator::channelAt(int m) const {
+  if (!channelMoved_)
+    return channel_;
+  CarrierVector channel;
+  channelTracker_.channelAt(m, channel);
+  return channel;
+}
+
+CarrierVector BurstDemodulator::equaliserAt(int m) const {
+  CarrierVector weight = channelAt(m);
+  const auto noise = static_cast<float>(noiseVariance_);
+  for (Cf& h : weight)
+    h = std::conj(h) / (std::norm(h) + noise);
+  return weight;
+}
+
 /** Payload symbols in transmitted order: LMMSE, despread. */
 void BurstDemodulator::equalise(std::vector<Cf>& symbols) {
-  for (int k = 0; k < kLoadedCarriers; ++k)
-    weight_[k] = std::conj(channel_[k]) / (std::norm(channel_[k]) + static_cast<float>(noiseVariance_));
+  CarrierVector weight = equaliserAt(0);
   symbols.resize(static_cast<std::size_t>(ofdmSymbols_) * kDataCarriers);
   Cf* out = symbols.data();
   for (int m = 0; m < ofdmSymbols_; ++m, out += kDataCarriers) {
+    if (channelMoved_)
+      weight = equaliserAt(m);
     Cf equalised[kLoadedCarriers];
-    multiplyTurned(equalised, payload_[m].data(), weight_.data(), turns_[m]);
+    multiplyTurned(equalised, payload_[m].data(), weight.data(), turns_[m]);
     withoutPilots(equalised, out);
     // The DFT is unitary and the symbols white: the inverse of the carriers' LMMSE is the symbols' LMMSE.
     if (header_.transport.dftSpreading)
@@ -451,18 +489,27 @@ void BurstDemodulator::unmap(const std::vector<Cf>& payload, std::vector<float>&
 
 void BurstDemodulator::restoreNorms(const std::vector<Cf>& payload, std::vector<float>& tokens) const {
   // What LMMSE leaves of a symbol: its carrier's weight, or when spread the mean of all.
-  std::array<double, kDataCarriers> left;
+  std::array<double, kDataCarriers> left{};
   double mean = 0;
-  for (int d = 0; d < kDataCarriers; ++d) {
-    const int k = waveform().data[d];
-    left[d] = static_cast<double>((weight_[k] * channel_[k]).real());
-    mean += left[d] / kDataCarriers;
-  }
+  int leftOf = -1;
+  const auto weigh = [&](int m) {
+    if (m == leftOf || (leftOf >= 0 && !channelMoved_))
+      return;
+    leftOf = m;
+    mean = 0;
+    const CarrierVector channel = channelAt(m), weight = equaliserAt(m);
+    for (int d = 0; d < kDataCarriers; ++d) {
+      const int k = waveform().data[d];
+      left[d] = static_cast<double>((weight[k] * channel[k]).real());
+      mean += left[d] / kDataCarriers;
+    }
+  };
   const Cf back[4] = {{1, 0}, {0, -1}, {-1, 0}, {0, 1}};
   std::vector<ReceivedNorm> received;
   for (std::size_t k = payload.size() - static_cast<std::size_t>(normSymbolCount(header_));
        k < payload.size(); ++k) {
     const std::uint32_t position = positionOf(moves_[k]);
+    weigh(static_cast<int>(position / kDataCarriers));
     received.push_back({payload[position] * back[turnsOf(moves_[k])],
                         header_.transport.dftSpreading ? mean : left[position % kDataCarriers]});
   }
@@ -471,6 +518,49 @@ void BurstDemodulator::restoreNorms(const std::vector<Cf>& payload, std::vector<
   for (std::size_t l = 0; l < norms.size(); ++l)
     for (std::size_t i = l * dimension; i < (l + 1) * dimension; ++i)
       tokens[i] *= static_cast<float>(norms[l]);
+}
+
+/** The channel over the payload, and the pilots' residual against it. */
+void BurstDemodulator::trackChannel() {
+  // Centre of the known symbols that made the channel.
+  const bool withHeader = smoother_ == &fullSmoother_;
+  const double centre =
+      withHeader ? (kHeaderSymbols * (kLongCentre + 0.5 * kHeaderSamples)) / (kHeaderSymbols + kLongRepeats)
+                 : 0.0;
+  const double firstPayload = static_cast<double>(symbolOffset(kHeaderSymbols)) + kCarriers / 2;
+  ChannelTracker::Training training;
+  training.channel = &channel_;
+  training.age = (firstPayload - centre) / kSymbolSamples;
+  training.errorVariance = smoother_->noiseGain() * noiseVariance_;
+  const double observations = static_cast<double>(kPilotCarriers) * ofdmSymbols_;
+  const auto sumOfPilotResiduals = [&] {
+    CarrierVector channel = channel_;
+    double sum = 0;
+    for (int m = 0; m < ofdmSymbols_; ++m) {
+      if (channelMoved_)
+        channelTracker_.channelAt(m, channel);
+      for (int p = 0; p < kPilotCarriers; ++p)
+        sum += static_cast<double>(std::norm(pilots_[m][p] - channel[waveform().pilot[p]]));
+    }
+    return sum;
+  };
+  pilotResidual_ = sumOfPilotResiduals();
+  pilotFreedom_ = observations * (1 + smoother_->noiseGain());
+  channelMoved_ = channelTracker_.track(pilots_, training, payloadNoise_);
+  if (!channelMoved_)
+    return;
+  const double residual = sumOfPilotResiduals(), freedom = observations - channelTracker_.freedom();
+  const double excess = pilotResidual_ / pilotFreedom_ - payloadNoise_;
+  channelMoved_ = residual / freedom - payloadNoise_ <
+                  kUnexplained * excess + 2 * payloadNoise_ / std::sqrt(observations);
+  if (!channelMoved_)
+    return;
+  pilotResidual_ = residual;
+  pilotFreedom_ = freedom;
+  double power = 0;
+  for (int m = 0; m < ofdmSymbols_; ++m)
+    power += sumOfPowers(channelAt(m).data(), kLoadedCarriers) / ofdmSymbols_;
+  payloadGain_ = power / sumOfPowers(channel_.data(), kLoadedCarriers);
 }
 
 void BurstDemodulator::finish(ReceivedBurst& burst) {
@@ -482,14 +572,13 @@ void BurstDemodulator::finish(ReceivedBurst& burst) {
   // Pilots add to the noise estimate before it is used.
   double meanPhase = 0, slope = 0, time2 = 0;
   turns_.resize(static_cast<std::size_t>(ofdmSymbols_));
+  pilots_.resize(static_cast<std::size_t>(ofdmSymbols_));
   for (int m = 0; m < ofdmSymbols_; ++m) {
     const Cf turn = unit(phases[m]);
     turns_[m] = std::conj(turn);
     const auto& signs = w.pilotSign[static_cast<std::size_t>(kHeaderSymbols + m)];
-    for (int p = 0; p < kPilotCarriers; ++p) {
-      const int k = w.pilot[p];
-      pilotResidual_ += static_cast<double>(std::norm(payload_[m][k] - channel_[k] * signs[p] * turn));
-    }
+    for (int p = 0; p < kPilotCarriers; ++p)
+      pilots_[m][p] = payload_[m][w.pilot[p]] * signs[p] * turns_[m];
     const double t = m - 0.5 * (ofdmSymbols_ - 1);
     meanPhase += phases[m] / ofdmSymbols_;
     slope += phases[m] * t;
@@ -502,7 +591,7 @@ void BurstDemodulator::finish(ReceivedBurst& burst) {
     drift += e * e / ofdmSymbols_;
   }
   phaseDrift_ = std::sqrt(drift);
-  pilotFreedom_ = static_cast<double>(kPilotCarriers) * ofdmSymbols_ * (1 + smoother_->noiseGain());
+  trackChannel();
   // Noise that differs between training and payload is interference: then the payload's own counts.
   const double known = knownResidual_ / knownFreedom_, observed = pilotResidual_ / pilotFreedom_;
   const double excess = std::max(observed - kModelError * std::max(rawPower_, 0.0), 0.0);

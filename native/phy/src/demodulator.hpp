@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "channel_tracker.hpp"
 #include "convolutional.hpp"
 #include "delay_smoother.hpp"
 #include "fft.hpp"
@@ -62,7 +63,9 @@ public:
   // For the error budget, after `finish`.
   const std::vector<CarrierVector>& payload() const { return payload_; }
   const std::vector<Cf>& turns() const { return turns_; } // exp(-j phase) of each payload symbol
+  /** The channel as it was over the training, and as the equaliser took it at payload symbol m. */
   const CarrierVector& channel() const { return channel_; }
+  CarrierVector channelAt(int m) const;
   double noiseVariance() const { return noiseVariance_; }
   /** Another stream's payload symbol m, or repeat r of its long training, taken as this burst's were. */
   void payloadCarriers(const StreamView& stream, int m, CarrierVector& carriers) {
@@ -100,7 +103,9 @@ private:
   void placeHeader(const HeaderBits& bits);
   bool headerDisturbed() const;
   void estimateFromHeader();
+  void trackChannel();
   void equalise(std::vector<Cf>& symbols);
+  CarrierVector equaliserAt(int m) const;
   void unmap(const std::vector<Cf>& payload, std::vector<float>& tokens);
   void restoreNorms(const std::vector<Cf>& payload, std::vector<float>& tokens) const;
   static const DelayGrid& delayGrid();
@@ -158,7 +163,12 @@ private:
   double phaseDrift_ = 0;
   std::vector<std::uint32_t> moves_;
   std::vector<Cf> turns_;
-  std::array<Cf, kLoadedCarriers> weight_{}; // equaliser
+  PilotVector pilotChannel_{}; // follows the channel slowly, for the test of vanished pilots alone
+  float pilotFollow_ = 0;
+  ChannelTracker channelTracker_;
+  bool channelMoved_ = false; // channelTracker_ holds this burst's
+  double payloadGain_ = 1;    // mean |H|^2 over the payload over the training's
+  std::vector<PilotVector> pilots_;
   DftSpreader spreader_;
   SnrEstimator best_ = SnrEstimator::RepeatedPreamble;
 };

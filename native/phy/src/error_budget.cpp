@@ -331,12 +331,26 @@ Causes separate(const BurstDemodulator& d, const Grid& sent, const Versions& v, 
   const double disturbance =
       dataPower(noise) + dataPower(interference) + dataPower(distortion) + dataPower(turning);
   const CarrierVector best = equaliserFor(fit.channel, gain, disturbance);
-  const CarrierVector used = equaliserFor(d.channel(), 1, d.noiseVariance());
-  // As the receiver would have it, had its training shown the gain.
-  const CarrierVector corrected = equaliserFor(d.channel(), gain, d.noiseVariance());
+  // A channel that the receiver tracked over the payload may have taken up that gain.
+  double trackedGain = 0;
+  for (std::size_t m = 0; m < symbols; ++m)
+    trackedGain +=
+        std::abs(regression(d.channel(), d.channelAt(static_cast<int>(m)))) / static_cast<double>(symbols);
+  const Cd missingGain =
+      std::fabs(trackedGain - std::abs(gain)) < std::fabs(trackedGain - 1) ? Cd(1, 0) : gain;
   Causes causes(symbols);
   for (std::size_t m = 0; m < symbols; ++m) {
-    const Cf back = std::conj(fit.turns[m]), tracked = d.turns()[m];
+    const Cf back = std::conj(fit.turns[m]),
+             factor = Cf(regression(d.channel(), d.channelAt(static_cast<int>(m))));
+    // The common turn of a tracked channel is phase.
+    const Cf commonTurn = std::abs(factor) > 0 ? factor / std::abs(factor) : Cf(1, 0);
+    const Cf tracked = d.turns()[m] * std::conj(commonTurn);
+    CarrierVector channel = d.channelAt(static_cast<int>(m));
+    for (Cf& h : channel)
+      h *= std::conj(commonTurn);
+    const CarrierVector used = equaliserFor(channel, 1, d.noiseVariance());
+    // As the receiver would have it, had its training shown the gain.
+    const CarrierVector corrected = equaliserFor(channel, missingGain, d.noiseVariance());
     for (int k = 0; k < kLoadedCarriers; ++k) {
       const Cf y = v.received[m][k], turned = best[k] * back;
       causes.noise[m][k] = turned * noise[m][k] + (best[k] * gainF * fit.channel[k] - Cf(1, 0)) * sent[m][k];

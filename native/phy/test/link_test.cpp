@@ -177,6 +177,47 @@ TEST_CASE(longBurst, "a long burst (24,000 samples) at +-40 ppm: the clock offse
   }
 }
 
+TEST_CASE(moving,
+          "two paths whose Doppler differs: the channel is followed over the payload, and no burst is lost") {
+  // 60 Hz apart at 5 MS/s: over 3 ms the paths turn against each other by more than a radian.
+  double mse = 0, bound = 0;
+  const int bursts = std::max(20 / kSlowdown, 4);
+  constexpr double kSnrDb = 20, kDopplerHz = 60;
+  for (int t = 0; t < bursts; ++t) {
+    const auto trial = static_cast<std::uint64_t>(t);
+    const Sent sent = makeBurst(header(64, 256, t), trial);
+    std::vector<air::Cf> stream(sent.samples.size() + 1000);
+    air::Path direct, other;
+    direct.taps = {{0, std::sqrt(0.7)}};
+    direct.cfoHz = 30e3;
+    other = direct;
+    other.taps = {{1.5, std::polar(std::sqrt(0.3), 2 * kPi * air::uniform(71, trial))}};
+    other.cfoHz += kDopplerHz;
+    air::arrive(stream, sent.samples, 300.3, direct);
+    air::arrive(stream, sent.samples, 300.3, other);
+    addNoise(stream, kSnrDb, trial);
+    const auto heard = listen(stream);
+    CHECK_EQUAL(heard.count(BurstOutcome::Ok), 1);
+    if (heard.bursts.empty() || heard.bursts[0].outcome != BurstOutcome::Ok)
+      continue;
+    mse += air::tokenMse(sent.tokens, heard.bursts[0].tokens);
+    for (std::int64_t m = 0; m < 171; ++m) {
+      auto taps = direct.taps;
+      taps.push_back(other.taps[0]);
+      taps[1].gain *= std::polar(
+          1.0, 2 * kPi * kDopplerHz *
+                   static_cast<double>(300 + kGuardSamples + kPreambleSamples + kHeaderSamples + 80 * m) /
+                   5e6);
+      double power = 0;
+      for (const double p : air::carrierPowers(taps))
+        power += p / kLoadedCarriers;
+      bound += air::boundMse(kSnrDb + 10 * std::log10(power), taps) / 171;
+    }
+  }
+  std::printf("  error over bound %+.2f dB\n", 10 * std::log10(mse / bound));
+  CHECK_RANGE(10 * std::log10(mse / bound), -0.1, 0.6);
+}
+
 TEST_CASE(longest, "the longest burst allowed, 2048 payload symbols") {
   const auto s = run(15, kSlowdown > 1 ? 3 : 4, 192, 1023, kLargestCfoHz, false, 500);
   CHECK(s.ok == s.bursts && s.extra == 0);
