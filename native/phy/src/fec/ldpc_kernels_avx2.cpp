@@ -1,0 +1,2 @@
+#define OTABENCH_KERNEL kLdpcAvx2
+#include "ldpc_kernels_impl.inl"

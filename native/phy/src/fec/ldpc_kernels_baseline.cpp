@@ -1,0 +1,2 @@
+#define OTABENCH_KERNEL kLdpcBaseline
+#include "ldpc_kernels_impl.inl"
