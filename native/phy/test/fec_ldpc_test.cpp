@@ -236,19 +236,21 @@ TEST_CASE(decodesAll,
     }
 }
 
-TEST_CASE(nearBp, "LDPC: decodes nearly all that belief propagation in double precision does") {
+TEST_CASE(nearBp, "LDPC: decodes what belief propagation in double precision does, for little more SNR") {
   std::mt19937_64 rng(6);
   LdpcDecoder decoder;
-  for (const auto& [payload, matched, graph, esN0Db] :
-       {std::tuple{400, 840, BaseGraph::Two, 1.5}, std::tuple{300, 1500, BaseGraph::Two, -3.8},
-        std::tuple{420, 560, BaseGraph::One, 5.0}}) {
+  for (const auto& [payload, matched, graph, esN0Db, marginDb] :
+       {std::tuple{400, 840, BaseGraph::Two, 1.3, 0.25}, std::tuple{300, 1500, BaseGraph::Two, -3.9, 0.5},
+        std::tuple{420, 560, BaseGraph::One, 4.6, 0.15}}) {
     int ours = 0, theirs = 0, both = 0;
     constexpr int kBlocks = 120;
     for (int b = 0; b < kBlocks; ++b) {
       const OneBlock sent(payload, matched, rng, graph);
+      std::mt19937_64 sameNoise = rng;
       const std::vector<float> buffer = sent.received(esN0Db, rng);
       Bits bits;
-      const bool ok = decoder.decode(sent.matching, buffer, Crc::Crc16, bits).ok;
+      const bool ok =
+          decoder.decode(sent.matching, sent.received(esN0Db + marginDb, sameNoise), Crc::Crc16, bits).ok;
       if (ok)
         CHECK(bits == sent.block);
       const LdpcCode& code = sent.segmentation.code;
@@ -264,10 +266,11 @@ TEST_CASE(nearBp, "LDPC: decodes nearly all that belief propagation in double pr
       theirs += reference;
       both += ok && reference;
     }
-    std::printf("  %d bits in %d at %.1f dB: decoded %d, belief propagation %d, both %d of %d\n", payload,
-                matched, esN0Db, ours, theirs, both, kBlocks);
+    std::printf("  %d bits in %d at %.1f dB: belief propagation decodes %d, this %d with %.2f dB more, both "
+                "%d of %d\n",
+                payload, matched, esN0Db, theirs, ours, marginDb, both, kBlocks);
     CHECK(theirs > kBlocks / 2 && theirs < kBlocks);
-    CHECK(ours >= theirs - kBlocks / 10);
+    CHECK(ours >= theirs);
   }
 }
 
