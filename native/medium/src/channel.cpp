@@ -176,6 +176,7 @@ std::shared_ptr<const Channel> makeChannel(const PathProfile& path, std::uint64_
   if (fading.kind == FadingKind::None)
     return channel;
   channel->moves = fading.kind == FadingKind::Continuous;
+  channel->dopplerHz = channel->moves ? fading.dopplerHz : 0.0;
   channel->gridNs = 1e9 / (kGridPerCycle * std::max(fading.dopplerHz, 1e-3));
   for (std::size_t i = 0; i < channel->taps.size(); ++i) {
     RandomWords words(linkKey(seed, trialId, path.from, path.to, i));

@@ -32,6 +32,7 @@ struct Channel {
   double greatestDelayS = 0.0;
   std::vector<TapFading> fading; ///< none, or one of each tap
   bool moves = false;            ///< gains change within the trial
+  double dopplerHz = 0.0;        ///< greatest, of moving gains
   double gridNs = 0.0;           ///< between the instants at which moving gains are computed exactly
 
   /// Gains to multiply the taps with, exact. trueNs: at the receiver.

@@ -74,12 +74,14 @@ double SincTable::value(double x) const {
 const float* slopeCoefficients() {
   static const auto made = [] {
     constexpr double kSlopeBeta = 5.0;
-    std::array<float, kernels::kSlopeHalf> c{};
-    for (std::size_t k = 1; k <= c.size(); ++k) {
+    constexpr std::size_t kHalf = kernels::kSlopeHalf;
+    std::array<float, 2 * kHalf + 1> c{};
+    for (std::size_t k = 1; k <= kHalf; ++k) {
       const double x = static_cast<double>(k);
-      const double ratio = x / static_cast<double>(c.size() + 1);
+      const double ratio = x / static_cast<double>(kHalf + 1);
       const double window = besselI0(kSlopeBeta * std::sqrt(1.0 - ratio * ratio)) / besselI0(kSlopeBeta);
-      c[k - 1] = static_cast<float>((k % 2 == 1 ? 1.0 : -1.0) / x * window);
+      c[kHalf - k] = static_cast<float>((k % 2 == 1 ? 1.0 : -1.0) / x * window);
+      c[kHalf + k] = -c[kHalf - k];
     }
     return c;
   }();

@@ -30,8 +30,8 @@ private:
   std::vector<double> fine_;
 };
 
-/// Coefficients k = 1..kSlopeHalf of a differentiator, y'(i) = sum of c[k-1] (y[i+k] - y[i-k]): the
-/// derivative of a Kaiser-windowed sinc, within 0.5 % up to 0.4 of the rate.
+/// Differentiator of 2 kSlopeHalf + 1 lags, y'(i) = sum of c[k] y[i + kSlopeHalf - k]: the derivative of a
+/// Kaiser-windowed sinc, within 0.5 % up to 0.4 of the rate.
 const float* slopeCoefficients();
 
 /// Complex band-pass from transmitted samples to the receiver's band: the transmitter's reconstruction filter

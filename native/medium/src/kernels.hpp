@@ -7,12 +7,13 @@
 
 namespace otabench::medium::kernels {
 
-constexpr std::size_t kBlock = 128;   // outputs of one call of fir, crossfade, rotateAdd, finish
-constexpr std::size_t kSlopeHalf = 8; // outputs that slope needs on each side of a block
-constexpr std::size_t kSlopeBlock = kBlock + 2 * kSlopeHalf;
-constexpr std::size_t kNoiseBlock = 1024; // samples that share one seed
-constexpr std::size_t kNoiseLanes = 32;   // 16 generators for the radius, 16 for the angle
-constexpr std::size_t kSincTaps = 24;     // coefficients of the interpolator for one fractional delay
+constexpr std::size_t kBlock = 128;        // outputs of one call of fir, crossfade, rotateAdd, finish
+constexpr std::size_t kSlopeHalf = 8;      // outputs that slope needs on each side of a block
+constexpr std::size_t kSpread = 4;         // planes of spread samples: plane p holds x[4 j + p]
+constexpr std::size_t kSpreadOutputs = 64; // outputs of firSpread and slope come in multiples of this
+constexpr std::size_t kNoiseBlock = 1024;  // samples that share one seed
+constexpr std::size_t kNoiseLanes = 32;    // 16 generators for the radius, 16 for the angle
+constexpr std::size_t kSincTaps = 24;      // coefficients of the interpolator for one fractional delay
 
 struct NoiseSeed {
   alignas(64) std::uint32_t word[4][kNoiseLanes]; // xoshiro128++ states; must not be all zero in a lane
@@ -32,9 +33,18 @@ struct Table {
                      std::size_t lagCount, std::size_t outputs, float* yRe, float* yIm);
   void (*firReal)(const float* xRe, const float* xIm, const float* c, std::size_t lagCount,
                   std::size_t outputs, float* yRe, float* yIm);
-  /// z[i] = y[i + kSlopeHalf] + (i / kBlock - 1/2) drift y'[i + kSlopeHalf], i < kBlock; the derivative (per
-  /// sample) from kSlopeHalf samples of y on each side. @param slope its coefficients for k = 1..kSlopeHalf
-  void (*shift)(const float* yRe, const float* yIm, const float* slope, float drift, float* zRe, float* zIm);
+  /// Real parts, imaginary parts and, if wanted, their sums to planes [3][kSpread][stride]; count a multiple
+  /// of 64.
+  void (*spread)(const float* xRe, const float* xIm, std::size_t count, bool withSums, float* planes,
+                 std::size_t stride);
+  /// y[t] = sum over k of h[k] x[at + t - k] from spread samples, t < outputs. h = c + j d as c, d - c, c + d
+  /// [3][lagCount] (three multiplications for a complex one), or c alone [lagCount]; lagCount at least 3.
+  void (*firSpread)(const float* planes, std::size_t stride, std::size_t at, const float* c,
+                    std::size_t lagCount, bool isReal, std::size_t outputs, float* yRe, float* yIm);
+  /// z[t] = y[t] + step (first + t) y'[t], the derivative from y spread in planes, where t is sample at + t -
+  /// kSlopeHalf. outputs a multiple of kBlock. @param c the differentiator, 2 kSlopeHalf + 1 lags
+  void (*slope)(const float* planes, std::size_t stride, std::size_t at, const float* c, const float* yRe,
+                const float* yIm, float first, float step, std::size_t outputs, float* zRe, float* zIm);
   /// y += (i / kBlock) (z - y).
   void (*crossfade)(float* yRe, float* yIm, const float* zRe, const float* zIm);
   /// sum += y phase table[i].

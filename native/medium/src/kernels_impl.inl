@@ -105,14 +105,21 @@ OTABENCH_INLINE float clip(float value) {
 
 std::size_t splitAndClip(const float* iq, std::size_t count, float* re, float* im) {
   std::size_t clipped = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const float x = iq[2 * i];
-    const float y = iq[2 * i + 1];
-    // A NaN fails every comparison, so it counts here and is made 0.
-    const bool inside = x >= -1.0f && x <= 1.0f && y >= -1.0f && y <= 1.0f;
-    clipped += inside ? 0 : 1;
-    re[i] = x == x ? clip(x) : 0.0f;
-    im[i] = y == y ? clip(y) : 0.0f;
+  constexpr std::size_t kPart = 4096; // counted in 32 bits, as wide as the samples
+  for (std::size_t begin = 0; begin < count; begin += kPart) {
+    const std::size_t end = begin + kPart < count ? begin + kPart : count;
+    std::int32_t outside = 0;
+    for (std::size_t i = begin; i < end; ++i) {
+      const float x = iq[2 * i];
+      const float y = iq[2 * i + 1];
+      // A NaN fails every comparison, so it counts here and is made 0.
+      const float ax = __builtin_fabsf(x);
+      const float ay = __builtin_fabsf(y);
+      outside += (ax <= 1.0f ? 0 : 1) | (ay <= 1.0f ? 0 : 1);
+      re[i] = x == x ? clip(x) : 0.0f;
+      im[i] = y == y ? clip(y) : 0.0f;
+    }
+    clipped += static_cast<std::size_t>(outside);
   }
   return clipped;
 }
@@ -233,30 +240,155 @@ OTABENCH_INLINE void firPlane(const float* x, const float* c, std::size_t lagCou
   }
 }
 
-OTABENCH_INLINE void shiftPlane(const float* y, const float* slope, float drift, float* z) {
-  for (std::size_t i = 0; i < kBlock; i += kNative) {
-    const float* at = y + i + kSlopeHalf;
-    Vector derivative = {};
-    for (std::size_t k = 1; k <= kSlopeHalf; ++k)
-      derivative += slope[k - 1] * (load(at + k) - load(at - k));
-    Vector along;
-    for (std::size_t j = 0; j < kNative; ++j)
-      along[j] =
-          drift *
-          (static_cast<float>(static_cast<std::int32_t>(i + j)) * (1.0f / static_cast<float>(kBlock)) - 0.5f);
-    store(z + i, load(at) + along * derivative);
-  }
-}
-
-void shift(const float* yRe, const float* yIm, const float* slope, float drift, float* zRe, float* zIm) {
-  shiftPlane(yRe, slope, drift, zRe);
-  shiftPlane(yIm, slope, drift, zIm);
-}
-
 void firReal(const float* xRe, const float* xIm, const float* c, std::size_t lagCount, std::size_t outputs,
              float* yRe, float* yIm) {
   firPlane(xRe, c, lagCount, outputs, yRe);
   firPlane(xIm, c, lagCount, outputs, yIm);
+}
+
+// Long filters work on spread samples, plane p holding x[4 j + p]: a lane then serves one output in four, and
+// a loaded vector serves the four outputs of every lane instead of one. Plain loads at every lag would be the
+// bottleneck, since nearly all of them straddle two cache lines.
+OTABENCH_INLINE void spreadOne(const float* __restrict x, std::size_t count, float* __restrict planes,
+                               std::size_t stride) {
+  float* __restrict p0 = planes;
+  float* __restrict p1 = planes + stride;
+  float* __restrict p2 = planes + 2 * stride;
+  float* __restrict p3 = planes + 3 * stride;
+  for (std::size_t j = 0; j < count / kSpread; ++j) {
+    p0[j] = x[kSpread * j];
+    p1[j] = x[kSpread * j + 1];
+    p2[j] = x[kSpread * j + 2];
+    p3[j] = x[kSpread * j + 3];
+  }
+}
+
+void spread(const float* xRe, const float* xIm, std::size_t count, bool withSums, float* planes,
+            std::size_t stride) {
+  float* const im = planes + kSpread * stride;
+  spreadOne(xRe, count, planes, stride);
+  spreadOne(xIm, count, im, stride);
+  if (!withSums)
+    return;
+  float* const sum = im + kSpread * stride;
+  for (std::size_t p = 0; p < kSpread; ++p)
+    for (std::size_t j = 0; j < count / kSpread; ++j)
+      sum[p * stride + j] = planes[p * stride + j] + im[p * stride + j];
+}
+
+constexpr std::size_t kGroup = kSpread * kNative; // outputs of one vector of each of four accumulators
+#if defined(__AVX512F__)
+constexpr std::size_t kGroups = 4;
+#else
+constexpr std::size_t kGroups = 2;
+#endif
+static_assert(kSpreadOutputs % kGroup == 0 && kBlock % (2 * kGroup) == 0, "outputs must fill groups");
+
+/// out[i][j] = sum over k of c[k] x[at + 4 j + i - k], for Groups vectors of j; lagCount at least 3.
+template <std::size_t Groups>
+OTABENCH_INLINE void firGroups(const float* planes, std::size_t stride, std::size_t at, const float* c,
+                               std::size_t lagCount, float* out) {
+  Vector a0[Groups] = {}, a1[Groups] = {}, a2[Groups] = {}, a3[Groups] = {};
+  const auto from = [&](std::size_t s) { return planes + (s % kSpread) * stride + s / kSpread; };
+  const auto add = [](Vector* a, float p, const float* x) {
+    for (std::size_t g = 0; g < Groups; ++g)
+      a[g] += p * load(x + g * kNative);
+  };
+  add(a3, c[0], from(at + 3));
+  add(a2, c[0], from(at + 2));
+  add(a3, c[1], from(at + 2));
+  add(a1, c[0], from(at + 1));
+  add(a2, c[1], from(at + 1));
+  add(a3, c[2], from(at + 1));
+  std::size_t k = 0;
+  for (; k + 3 < lagCount; ++k) {
+    const float* x = from(at - k);
+    const float p0 = c[k], p1 = c[k + 1], p2 = c[k + 2], p3 = c[k + 3];
+    for (std::size_t g = 0; g < Groups; ++g) {
+      const Vector v = load(x + g * kNative);
+      a0[g] += p0 * v;
+      a1[g] += p1 * v;
+      a2[g] += p2 * v;
+      a3[g] += p3 * v;
+    }
+  }
+  add(a0, c[k], from(at - k));
+  add(a1, c[k + 1], from(at - k));
+  add(a2, c[k + 2], from(at - k));
+  add(a0, c[k + 1], from(at - k - 1));
+  add(a1, c[k + 2], from(at - k - 1));
+  add(a0, c[k + 2], from(at - k - 2));
+  for (std::size_t g = 0; g < Groups; ++g) {
+    store(out + g * kNative, a0[g]);
+    store(out + (Groups + g) * kNative, a1[g]);
+    store(out + (2 * Groups + g) * kNative, a2[g]);
+    store(out + (3 * Groups + g) * kNative, a3[g]);
+  }
+}
+
+/// (a + j b) (c + j d) with three products: k1 = c (a + b), k2 = (d - c) a, k3 = (c + d) b.
+template <std::size_t Groups>
+OTABENCH_INLINE void firSpreadPart(const float* planes, std::size_t stride, std::size_t at, const float* c,
+                                   std::size_t lagCount, bool isReal, float* __restrict yRe,
+                                   float* __restrict yIm) {
+  constexpr std::size_t kLength = Groups * kNative;
+  alignas(64) float one[kSpread * kLength], two[kSpread * kLength], three[kSpread * kLength];
+  const float* const im = planes + kSpread * stride;
+  if (isReal) {
+    firGroups<Groups>(planes, stride, at, c, lagCount, one);
+    firGroups<Groups>(im, stride, at, c, lagCount, two);
+    for (std::size_t j = 0; j < kLength; ++j) {
+      for (std::size_t i = 0; i < kSpread; ++i) {
+        yRe[kSpread * j + i] = one[i * kLength + j];
+        yIm[kSpread * j + i] = two[i * kLength + j];
+      }
+    }
+    return;
+  }
+  firGroups<Groups>(im + kSpread * stride, stride, at, c, lagCount, one);
+  firGroups<Groups>(planes, stride, at, c + lagCount, lagCount, two);
+  firGroups<Groups>(im, stride, at, c + 2 * lagCount, lagCount, three);
+  for (std::size_t j = 0; j < kLength; ++j) {
+    for (std::size_t i = 0; i < kSpread; ++i) {
+      yRe[kSpread * j + i] = one[i * kLength + j] - three[i * kLength + j];
+      yIm[kSpread * j + i] = one[i * kLength + j] + two[i * kLength + j];
+    }
+  }
+}
+
+void firSpread(const float* planes, std::size_t stride, std::size_t at, const float* c, std::size_t lagCount,
+               bool isReal, std::size_t outputs, float* yRe, float* yIm) {
+  std::size_t t = 0;
+  for (; t + kGroups * kGroup <= outputs; t += kGroups * kGroup)
+    firSpreadPart<kGroups>(planes, stride, at + t, c, lagCount, isReal, yRe + t, yIm + t);
+  for (; t + 2 * kGroup <= outputs; t += 2 * kGroup)
+    firSpreadPart<2>(planes, stride, at + t, c, lagCount, isReal, yRe + t, yIm + t);
+  for (; t < outputs; t += kGroup)
+    firSpreadPart<1>(planes, stride, at + t, c, lagCount, isReal, yRe + t, yIm + t);
+}
+
+template <std::size_t Groups>
+OTABENCH_INLINE void slopePart(const float* planes, std::size_t stride, std::size_t at, const float* c,
+                               const float* __restrict y, float first, float step, float* __restrict z) {
+  constexpr std::size_t kLength = Groups * kNative;
+  alignas(64) float d[kSpread * kLength];
+  firGroups<Groups>(planes, stride, at, c, 2 * kSlopeHalf + 1, d);
+  for (std::size_t j = 0; j < kLength; ++j)
+    for (std::size_t i = 0; i < kSpread; ++i)
+      z[kSpread * j + i] = y[kSpread * j + i] +
+                           step * (first + static_cast<float>(static_cast<std::int32_t>(kSpread * j + i))) *
+                               d[i * kLength + j];
+}
+
+void slope(const float* planes, std::size_t stride, std::size_t at, const float* c, const float* yRe,
+           const float* yIm, float first, float step, std::size_t outputs, float* zRe, float* zIm) {
+  const float* const im = planes + kSpread * stride;
+  std::size_t t = 0;
+  for (; t < outputs; t += 2 * kGroup) {
+    const float begin = first + static_cast<float>(static_cast<std::int32_t>(t));
+    slopePart<2>(planes, stride, at + t, c, yRe + t, begin, step, zRe + t);
+    slopePart<2>(im, stride, at + t, c, yIm + t, begin, step, zIm + t);
+  }
 }
 
 void crossfade(float* yRe, float* yIm, const float* zRe, const float* zIm) {
@@ -329,7 +461,9 @@ const Table OTABENCH_KERNELS = {OTABENCH_KERNELS_NAME,
                                 addTap,
                                 firComplex,
                                 firReal,
-                                shift,
+                                spread,
+                                firSpread,
+                                slope,
                                 crossfade,
                                 rotateAdd,
                                 finish,

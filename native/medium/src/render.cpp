@@ -54,11 +54,11 @@ std::vector<ScaledTap> scaledTaps(const SourceJob& source, const SourceGeometry&
   return taps;
 }
 
-/// Moving gains at the start and the end of a block.
+/// Moving gains at the start and the end of some blocks.
 void fadeTaps(std::vector<ScaledTap>& taps, const SourceJob& source, const SourceGeometry& geometry,
-              std::int64_t block, GainTable& table) {
+              std::int64_t block, std::int64_t blockCount, GainTable& table) {
   const double startNs = geometry.originNs + static_cast<double>(block * kBlockTicks) * geometry.outputStepNs;
-  const double endNs = startNs + static_cast<double>(kBlockTicks) * geometry.outputStepNs;
+  const double endNs = startNs + static_cast<double>(blockCount * kBlockTicks) * geometry.outputStepNs;
   const TapGains& atStart = table.at(source.channel, startNs);
   for (ScaledTap& tap : taps)
     setGain(tap, atStart[tap.index]);
@@ -69,6 +69,9 @@ void fadeTaps(std::vector<ScaledTap>& taps, const SourceJob& source, const Sourc
     tap.endIm = static_cast<float>(value.imag());
   }
 }
+
+// Zeros behind a window: long filters make their outputs in groups.
+constexpr std::int64_t kWindowSlack = 2 * static_cast<std::int64_t>(kernels::kSpreadOutputs);
 
 /// Transmitted samples [first, first + count) of one rate in scratch memory, zeros where nothing was sent.
 struct Window {
@@ -93,8 +96,21 @@ Window gather(const SourceJob& source, double rateHz, std::int64_t first, std::i
   }
   if (window.covered.empty())
     return window;
-  cache.windowRe.assign(static_cast<std::size_t>(count), 0.0f);
-  cache.windowIm.assign(static_cast<std::size_t>(count), 0.0f);
+  // Only what nothing is copied over is zeroed.
+  const auto zero = [&cache, first](std::int64_t begin, std::int64_t end) {
+    std::fill(cache.windowRe.begin() + (begin - first), cache.windowRe.begin() + (end - first), 0.0f);
+    std::fill(cache.windowIm.begin() + (begin - first), cache.windowIm.begin() + (end - first), 0.0f);
+  };
+  if (cache.windowRe.size() < static_cast<std::size_t>(count + kWindowSlack)) {
+    cache.windowRe.resize(static_cast<std::size_t>(count + kWindowSlack));
+    cache.windowIm.resize(cache.windowRe.size());
+  }
+  std::int64_t filled = first;
+  for (const auto& [begin, end] : window.covered) {
+    zero(filled, begin);
+    filled = end;
+  }
+  zero(filled, first + count + kWindowSlack);
   for (const SegmentView& segment : source.segments) {
     if (segment.rateHz != rateHz)
       continue;
@@ -130,13 +146,36 @@ Window gather(const SourceJob& source, double rateHz, std::int64_t first, std::i
   return window;
 }
 
-/// Taps whose filters overlap share one FIR; coefficients by lag, at the block's start and at its end.
+/// Coefficients of one FIR by lag.
+struct Response {
+  std::vector<float> re, im;
+  std::vector<float> products; ///< as firSpread takes them
+
+  void clear(std::size_t lags) {
+    re.assign(lags, 0.0f);
+    im.assign(lags, 0.0f);
+  }
+  void finish(bool isReal) {
+    const std::size_t lags = re.size();
+    products.resize(isReal ? lags : 3 * lags);
+    for (std::size_t k = 0; k < lags; ++k) {
+      products[k] = re[k];
+      if (isReal)
+        continue;
+      products[lags + k] = im[k] - re[k];
+      products[2 * lags + k] = re[k] + im[k];
+    }
+  }
+};
+
+/// Taps whose filters overlap share one FIR.
 struct Cluster {
   std::size_t firstTap = 0;
   std::size_t endTap = 0;
   std::int64_t firstLag = 0;
   bool isReal = true;
-  std::vector<float> startRe, startIm, endRe, endIm;
+  Response start, end; ///< end: of moving taps
+  Response held;       ///< between the two
 };
 
 std::vector<Cluster> clusters(const std::vector<ScaledTap>& taps, bool fades) {
@@ -152,8 +191,7 @@ std::vector<Cluster> clusters(const std::vector<ScaledTap>& taps, bool fades) {
   return all;
 }
 
-void addTap(const ScaledTap& tap, bool atEnd, double offset, std::int64_t firstLag, std::vector<float>& re,
-            std::vector<float>& im) {
+void addTap(const ScaledTap& tap, bool atEnd, double offset, std::int64_t firstLag, Response& response) {
   const double position = offset - tap.delaySamples;
   const double whole = std::floor(position);
   const float* low = nullptr;
@@ -162,11 +200,10 @@ void addTap(const ScaledTap& tap, bool atEnd, double offset, std::int64_t firstL
   SincTable::instance().rows(position - whole, &low, &high, &weight);
   const std::int64_t at = -kSincHalf - static_cast<std::int64_t>(whole) - firstLag;
   kernels::best().addTap(low, high, weight, atEnd ? tap.endRe : tap.re, atEnd ? tap.endIm : tap.im,
-                         re.data() + at, im.data() + at);
+                         response.re.data() + at, response.im.data() + at);
 }
 
-/// Coefficients for source positions (whole + offset) at the block's start, (whole + offset + drift) at its
-/// end.
+/// Coefficients for source positions (whole + offset) at the start, (whole + offset + drift) at the end.
 void buildCluster(Cluster& cluster, const std::vector<ScaledTap>& taps, double offset, double drift,
                   bool moves) {
   const double least = offset + std::min(0.0, drift) - taps[cluster.endTap - 1].delaySamples;
@@ -174,19 +211,22 @@ void buildCluster(Cluster& cluster, const std::vector<ScaledTap>& taps, double o
   cluster.firstLag = -kSincHalf - static_cast<std::int64_t>(std::floor(most));
   const std::int64_t lastLag = kSincHalf - 1 - static_cast<std::int64_t>(std::floor(least));
   const auto lags = static_cast<std::size_t>(lastLag - cluster.firstLag + 1);
-  cluster.startRe.assign(lags, 0.0f);
-  cluster.startIm.assign(lags, 0.0f);
-  cluster.endRe.assign(moves ? lags : 0, 0.0f);
-  cluster.endIm.assign(moves ? lags : 0, 0.0f);
-  for (std::size_t i = cluster.firstTap; i < cluster.endTap; ++i) {
-    addTap(taps[i], false, offset, cluster.firstLag, cluster.startRe, cluster.startIm);
-    if (moves)
-      addTap(taps[i], true, offset + drift, cluster.firstLag, cluster.endRe, cluster.endIm);
-  }
+  Response& start = cluster.start;
+  start.clear(lags);
   if (moves)
+    cluster.end.clear(lags);
+  for (std::size_t i = cluster.firstTap; i < cluster.endTap; ++i) {
+    addTap(taps[i], false, offset, cluster.firstLag, start);
+    if (moves)
+      addTap(taps[i], true, offset + drift, cluster.firstLag, cluster.end);
+  }
+  if (moves) {
+    start.finish(cluster.isReal);
+    cluster.end.finish(cluster.isReal);
     return;
+  }
   // Whole-sample delays leave single coefficients: drop the zeros around them.
-  const auto isZero = [&](std::size_t k) { return cluster.startRe[k] == 0.0f && cluster.startIm[k] == 0.0f; };
+  const auto isZero = [&](std::size_t k) { return start.re[k] == 0.0f && start.im[k] == 0.0f; };
   std::size_t begin = 0;
   std::size_t end = lags;
   while (end > begin && isZero(end - 1))
@@ -196,25 +236,43 @@ void buildCluster(Cluster& cluster, const std::vector<ScaledTap>& taps, double o
   const auto trim = [&](std::vector<float>& c) {
     c = std::vector<float>(c.begin() + begin, c.begin() + end);
   };
-  trim(cluster.startRe);
-  trim(cluster.startIm);
+  trim(start.re);
+  trim(start.im);
+  start.finish(cluster.isReal);
   cluster.firstLag += static_cast<std::int64_t>(begin);
 }
 
-struct BlockBuffers {
-  alignas(64) float yRe[kernels::kSlopeBlock], yIm[kernels::kSlopeBlock];
-  alignas(64) float zRe[kBlock], zIm[kBlock];
-  alignas(64) float partRe[kernels::kSlopeBlock], partIm[kernels::kSlopeBlock];
+/// The blocks that one filter serves, aligned, so that it never depends on how samples were asked for.
+struct FilterPlan {
+  std::int64_t blocks = 1; ///< a power of two
+  bool shifts = false;     ///< clocks drift: shifted along the slope of what comes out
+  bool holds = false;      ///< moving taps, so slow that each block keeps the gains of its middle
+  bool blends = false;     ///< moving taps: outputs of two filters are blended over a block
 };
 
-void runFir(const Cluster& cluster, bool atEnd, std::size_t outputs, const float* xRe, const float* xIm,
-            float* yRe, float* yIm) {
-  const std::vector<float>& re = atEnd ? cluster.endRe : cluster.startRe;
-  const std::vector<float>& im = atEnd ? cluster.endIm : cluster.startIm;
-  if (cluster.isReal)
-    kernels::best().firReal(xRe, xIm, re.data(), re.size(), outputs, yRe, yIm);
-  else
-    kernels::best().firComplex(xRe, xIm, re.data(), im.data(), re.size(), outputs, yRe, yIm);
+FilterPlan planOf(const SourceGeometry& geometry, const Channel& channel) {
+  constexpr std::int64_t kMostBlocks = 64;
+  // Samples from end to end of what one filter serves: (0.0206 0.4 pi)^2 / 2 is -69 dB
+  // (at its ends, for what is at 0.4 of the rate).
+  constexpr double kDriftSamples = 0.0206;
+  // Radians of the greatest Doppler shift in a block; steps between blocks are sawteeth of rms turn /
+  // sqrt(24): -70 dB. In all blocks of one pair of filters: turn^2 / 8 is -82 dB.
+  constexpr double kHeldTurn = 1.5e-3;
+  constexpr double kLinearTurn = 0.025;
+  const double drift = static_cast<double>(kBlock) * std::abs(geometry.ratio - 1.0);
+  const double turn =
+      2.0 * kPi * channel.dopplerHz * static_cast<double>(kBlock) * geometry.outputStepNs * 1e-9;
+  FilterPlan plan;
+  plan.holds = channel.moves && turn <= kHeldTurn;
+  plan.blends = channel.moves && !plan.holds;
+  if (plan.blends)
+    return plan;
+  plan.shifts = drift > kStillSamples;
+  const double mostDrift = plan.shifts ? kDriftSamples : kStillSamples;
+  while (plan.blocks < kMostBlocks && 2.0 * static_cast<double>(plan.blocks) * drift <= mostDrift &&
+         2.0 * static_cast<double>(plan.blocks) * turn <= kLinearTurn)
+    plan.blocks *= 2;
+  return plan;
 }
 
 bool isSameRate(const SourceGeometry& g) {
@@ -223,74 +281,214 @@ bool isSameRate(const SourceGeometry& g) {
 }
 
 /// Equal nominal rates and nearly equal carriers: one FIR per cluster. As clocks drift apart, its output is
-/// shifted along its slope (error (drift 0.4 pi)^2 / 2: -66 dB at 200 ppm).
-void contributeSameRate(const SourceJob& source, const SourceGeometry& geometry, std::vector<ScaledTap>& taps,
-                        std::vector<Cluster>& groups, const Window& window, std::int64_t firstBlock,
-                        std::int64_t blockCount, const RenderCache& cache, GainTable& gains,
-                        double& builtOffset, const BlockSink& sink) {
-  BlockBuffers buffers;
-  double drift = static_cast<double>(kBlock) * (geometry.ratio - 1.0);
-  const bool drifts = std::abs(drift) > kStillSamples;
-  // Fading taps are blended between a block's ends; taps that stand still are taken at its middle and shifted
-  // along the slope of what comes out.
-  const bool moves = source.channel->moves;
-  const bool shifts = drifts && !moves;
-  const std::size_t before = shifts ? kernels::kSlopeHalf : 0;
-  const std::size_t outputs = kBlock + 2 * before;
-  for (std::int64_t block = firstBlock; block < firstBlock + blockCount; ++block) {
-    double position = geometry.startPosition + static_cast<double>(block * kBlockTicks) * geometry.ratio;
-    if (!drifts || shifts)
-      position += 0.5 * drift;
-    const double whole = std::floor(position);
-    const auto reference = static_cast<std::int64_t>(whole);
-    const auto reach = static_cast<std::int64_t>(std::ceil(taps.back().delaySamples)) + kSincHalf + 10;
-    const auto nearest = static_cast<std::int64_t>(std::floor(taps.front().delaySamples)) - kSincHalf - 10;
-    if (!window.hears(reference - reach, reference + kBlockTicks - nearest))
-      continue;
-    const double offset = position - whole;
-    if (moves || offset != builtOffset) {
-      if (source.channel->moves)
-        fadeTaps(taps, source, geometry, block, gains);
-      for (Cluster& group : groups)
-        buildCluster(group, taps, offset, drifts && moves ? drift : 0.0, moves);
-      builtOffset = offset;
+/// shifted along its slope.
+class SameRate {
+public:
+  SameRate(const SourceJob& source, const SourceGeometry& geometry, std::vector<ScaledTap>& taps,
+           RenderCache& cache, GainTable& gains)
+      : source_(source), geometry_(geometry), taps_(taps),
+        groups_(clusters(taps, !source.channel->fading.empty())), plan_(planOf(geometry, *source.channel)),
+        cache_(cache), gains_(gains) {}
+
+  void contribute(const Window& window, std::int64_t firstBlock, std::int64_t blockCount,
+                  const BlockSink& sink) {
+    isSpread_ = false;
+    const std::int64_t end = firstBlock + blockCount;
+    for (std::int64_t block = firstBlock; block < end;) {
+      const std::int64_t frame = block / plan_.blocks;
+      const std::int64_t next = std::min(end, (frame + 1) * plan_.blocks);
+      addRun(window, frame, block, next, sink);
+      block = next;
     }
+  }
+
+private:
+  static constexpr std::int64_t kHalo = static_cast<std::int64_t>(kernels::kSlopeHalf);
+  static constexpr std::int64_t kPad = 16; ///< before a run's first sample, at least kHalo
+
+  double positionOf(std::int64_t block) const {
+    return geometry_.startPosition + static_cast<double>(block * kBlockTicks) * geometry_.ratio;
+  }
+
+  /// Blocks [from, to) of one frame.
+  void addRun(const Window& window, std::int64_t frame, std::int64_t from, std::int64_t to,
+              const BlockSink& sink) {
+    const std::int64_t firstBlock = frame * plan_.blocks;
+    const double drift =
+        static_cast<double>(plan_.blocks * kBlockTicks) * (geometry_.ratio - 1.0); // over the frame
+    const double position = positionOf(firstBlock) + (plan_.blends ? 0.0 : 0.5 * drift);
+    const double whole = std::floor(position);
+    const double offset = position - whole;
+    const std::int64_t reference = static_cast<std::int64_t>(whole) + (from - firstBlock) * kBlockTicks;
+    const std::int64_t count = (to - from) * kBlockTicks;
+    const auto reach = static_cast<std::int64_t>(std::ceil(taps_.back().delaySamples)) + kSincHalf + 10;
+    const auto nearest = static_cast<std::int64_t>(std::floor(taps_.front().delaySamples)) - kSincHalf - 10;
+    if (!window.hears(reference - reach, reference + count - nearest))
+      return;
+    build(frame, offset, drift);
+    const auto length = static_cast<std::size_t>(kPad + count + kPad + kWindowSlack);
+    for (auto* buffer : {&cache_.runRe, &cache_.runIm, &cache_.partRe, &cache_.partIm})
+      if (buffer->size() < length)
+        buffer->resize(length);
+    const std::int64_t at = reference - window.first;
+    if (plan_.holds)
+      filterHeld(window, at, from - firstBlock, to - firstBlock);
+    else
+      filter(window, at, plan_.shifts ? -kHalo : 0, count + (plan_.shifts ? kHalo : 0), &Cluster::start);
+    if (plan_.blends)
+      blend(window, at);
+    const float* re = cache_.runRe.data() + kPad;
+    const float* im = cache_.runIm.data() + kPad;
+    if (plan_.shifts) {
+      shift(count, static_cast<double>((from - firstBlock) * kBlockTicks) -
+                       0.5 * static_cast<double>(plan_.blocks * kBlockTicks));
+      re = cache_.partRe.data();
+      im = cache_.partIm.data();
+    }
+    for (std::int64_t block = from; block < to; ++block)
+      sink(block, re + (block - from) * kBlockTicks, im + (block - from) * kBlockTicks);
+  }
+
+  void build(std::int64_t frame, double offset, double drift) {
+    const bool moves = source_.channel->moves;
+    if (!moves && offset == builtOffset_)
+      return;
+    if (moves && frame == builtFrame_)
+      return;
+    if (moves)
+      fadeTaps(taps_, source_, geometry_, frame * plan_.blocks, plan_.blocks, gains_);
+    for (Cluster& group : groups_)
+      buildCluster(group, taps_, offset, plan_.blends ? drift : 0.0, moves);
+    builtOffset_ = offset;
+    builtFrame_ = frame;
+  }
+
+  /// Outputs [from, to) of a run, and what it takes to fill a group, to runRe, runIm. @param at of output 0
+  void filter(const Window& window, std::int64_t at, std::int64_t from, std::int64_t to,
+              Response Cluster::*which) {
     bool isFirst = true;
-    for (const Cluster& group : groups) {
-      const std::int64_t at = reference - group.firstLag - window.first - static_cast<std::int64_t>(before);
-      const float* xRe = cache.windowRe.data() + at;
-      const float* xIm = cache.windowIm.data() + at;
-      float* outRe = isFirst ? buffers.yRe : buffers.partRe;
-      float* outIm = isFirst ? buffers.yIm : buffers.partIm;
-      runFir(group, false, outputs, xRe, xIm, outRe, outIm);
-      if (moves) {
-        runFir(group, true, kBlock, xRe, xIm, buffers.zRe, buffers.zIm);
-        kernels::best().crossfade(outRe, outIm, buffers.zRe, buffers.zIm);
-      }
+    for (const Cluster& group : groups_) {
+      const Response& response = group.*which;
+      float* const re = (isFirst ? cache_.runRe : cache_.partRe).data() + kPad + from;
+      float* const im = (isFirst ? cache_.runIm : cache_.partIm).data() + kPad + from;
+      apply(window, response, group.isReal, at + from - group.firstLag, static_cast<std::size_t>(to - from),
+            re, im);
       if (!isFirst) {
-        for (std::size_t i = 0; i < outputs; ++i) {
-          buffers.yRe[i] += buffers.partRe[i];
-          buffers.yIm[i] += buffers.partIm[i];
+        for (std::int64_t i = kPad + from; i < kPad + to; ++i) {
+          cache_.runRe[static_cast<std::size_t>(i)] += cache_.partRe[static_cast<std::size_t>(i)];
+          cache_.runIm[static_cast<std::size_t>(i)] += cache_.partIm[static_cast<std::size_t>(i)];
         }
       }
       isFirst = false;
     }
-    if (shifts) {
-      kernels::best().shift(buffers.yRe, buffers.yIm, slopeCoefficients(), static_cast<float>(drift),
-                            buffers.zRe, buffers.zIm);
-      sink(block, buffers.zRe, buffers.zIm);
-    } else {
-      sink(block, buffers.yRe, buffers.yIm);
-    }
   }
-}
+
+  void apply(const Window& window, const Response& response, bool isReal, std::int64_t at,
+             std::size_t outputs, float* re, float* im) {
+    constexpr std::size_t kShort = 8;
+    const std::size_t lags = response.re.size();
+    if (lags < kShort) {
+      const std::size_t rounded = (outputs + 15) / 16 * 16;
+      const float* xRe = cache_.windowRe.data() + at;
+      const float* xIm = cache_.windowIm.data() + at;
+      if (isReal)
+        kernels::best().firReal(xRe, xIm, response.re.data(), lags, rounded, re, im);
+      else
+        kernels::best().firComplex(xRe, xIm, response.re.data(), response.im.data(), lags, rounded, re, im);
+      return;
+    }
+    if (!isSpread_) {
+      constexpr auto kGroup = static_cast<std::int64_t>(kernels::kSpreadOutputs);
+      const std::int64_t count = (window.count + kGroup) / kGroup * kGroup;
+      stride_ = static_cast<std::size_t>((count + kWindowSlack) / 4);
+      const std::size_t size = 3 * kernels::kSpread * stride_;
+      if (cache_.windowPlanes.size() < size)
+        cache_.windowPlanes.resize(size);
+      kernels::best().spread(cache_.windowRe.data(), cache_.windowIm.data(), static_cast<std::size_t>(count),
+                             true, cache_.windowPlanes.data(), stride_);
+      isSpread_ = true;
+    }
+    const std::size_t rounded =
+        (outputs + kernels::kSpreadOutputs - 1) / kernels::kSpreadOutputs * kernels::kSpreadOutputs;
+    kernels::best().firSpread(cache_.windowPlanes.data(), stride_, static_cast<std::size_t>(at),
+                              response.products.data(), lags, isReal, rounded, re, im);
+  }
+
+  /// Blocks [from, to) of a frame, each with the gains of its middle. What the slope needs beyond them comes
+  /// from the block that is there, at a frame's ends from its last.
+  void filterHeld(const Window& window, std::int64_t at, std::int64_t from, std::int64_t to) {
+    const auto one = [&](std::int64_t block, std::int64_t begin, std::int64_t end) {
+      const auto weight =
+          static_cast<float>((static_cast<double>(block) + 0.5) / static_cast<double>(plan_.blocks));
+      for (Cluster& group : groups_) {
+        const std::vector<float>& a = group.start.products;
+        const std::vector<float>& b = group.end.products;
+        group.held.re.resize(group.start.re.size());
+        group.held.products.resize(a.size());
+        for (std::size_t k = 0; k < a.size(); ++k)
+          group.held.products[k] = a[k] + weight * (b[k] - a[k]);
+      }
+      filter(window, at, begin, end, &Cluster::held);
+    };
+    const std::int64_t halo = plan_.shifts ? kHalo : 0;
+    const std::int64_t count = (to - from) * kBlockTicks;
+    if (halo > 0 && from > 0)
+      one(from - 1, -halo, 0);
+    for (std::int64_t block = from; block < to; ++block) {
+      const std::int64_t begin = (block - from) * kBlockTicks;
+      const bool isFirst = block == 0;
+      const bool isLast = block + 1 == plan_.blocks;
+      one(block, begin - (isFirst ? halo : 0), begin + kBlockTicks + (isLast ? halo : 0));
+    }
+    if (halo > 0 && to < plan_.blocks)
+      one(to, count, count + halo);
+  }
+
+  /// From what runRe, runIm hold to the taps at the block's end.
+  void blend(const Window& window, std::int64_t at) {
+    alignas(64) float re[kBlock], im[kBlock];
+    std::copy_n(cache_.runRe.data() + kPad, kBlock, re);
+    std::copy_n(cache_.runIm.data() + kPad, kBlock, im);
+    filter(window, at, 0, kBlockTicks, &Cluster::end);
+    kernels::best().crossfade(re, im, cache_.runRe.data() + kPad, cache_.runIm.data() + kPad);
+    std::copy_n(re, kBlock, cache_.runRe.data() + kPad);
+    std::copy_n(im, kBlock, cache_.runIm.data() + kPad);
+  }
+
+  /// runRe, runIm to partRe, partIm. @param first samples from the frame's middle to output 0
+  void shift(std::int64_t count, double first) {
+    constexpr auto kGroup = static_cast<std::int64_t>(kernels::kSpreadOutputs);
+    const std::int64_t spread = (kPad + count + kPad + kGroup - 1) / kGroup * kGroup;
+    const auto stride = static_cast<std::size_t>((spread + kWindowSlack) / 4);
+    if (cache_.runPlanes.size() < 3 * kernels::kSpread * stride)
+      cache_.runPlanes.resize(3 * kernels::kSpread * stride);
+    kernels::best().spread(cache_.runRe.data(), cache_.runIm.data(), static_cast<std::size_t>(spread), false,
+                           cache_.runPlanes.data(), stride);
+    kernels::best().slope(cache_.runPlanes.data(), stride, static_cast<std::size_t>(kPad + kHalo),
+                          slopeCoefficients(), cache_.runRe.data() + kPad, cache_.runIm.data() + kPad,
+                          static_cast<float>(first), static_cast<float>(geometry_.ratio - 1.0),
+                          static_cast<std::size_t>(count), cache_.partRe.data(), cache_.partIm.data());
+  }
+
+  const SourceJob& source_;
+  const SourceGeometry& geometry_;
+  std::vector<ScaledTap>& taps_;
+  std::vector<Cluster> groups_;
+  FilterPlan plan_;
+  RenderCache& cache_;
+  GainTable& gains_;
+  bool isSpread_ = false; ///< the window is in windowPlanes
+  std::size_t stride_ = 0;
+  double builtOffset_ = -1.0;
+  std::int64_t builtFrame_ = -1;
+};
 
 /// Any rates, carriers and bandwidths: one blended row of the band filter per output and tap.
 void contributeAnyRate(const SourceJob& source, const SourceGeometry& geometry, std::vector<ScaledTap>& taps,
                        const BandFilter& filter, const Window& window, std::int64_t firstBlock,
                        std::int64_t blockCount, const RenderCache& cache, GainTable& gains,
                        const BlockSink& sink) {
-  BlockBuffers buffers;
+  alignas(64) float yRe[kBlock], yIm[kBlock];
   const auto rowLength = static_cast<std::int64_t>(filter.rowLength);
   for (std::int64_t block = firstBlock; block < firstBlock + blockCount; ++block) {
     const double begin = geometry.startPosition + static_cast<double>(block * kBlockTicks) * geometry.ratio;
@@ -300,7 +498,7 @@ void contributeAnyRate(const SourceJob& source, const SourceGeometry& geometry, 
             static_cast<std::int64_t>(std::ceil(end - taps.front().delaySamples)) + filter.half + 2))
       continue;
     if (source.channel->moves)
-      fadeTaps(taps, source, geometry, block, gains);
+      fadeTaps(taps, source, geometry, block, 1, gains);
     for (std::size_t i = 0; i < kBlock; ++i) {
       const double position =
           geometry.startPosition +
@@ -329,10 +527,10 @@ void contributeAnyRate(const SourceJob& source, const SourceGeometry& geometry, 
         sumRe += aRe * re - aIm * im;
         sumIm += aRe * im + aIm * re;
       }
-      buffers.yRe[i] = sumRe;
-      buffers.yIm[i] = sumIm;
+      yRe[i] = sumRe;
+      yIm[i] = sumIm;
     }
-    sink(block, buffers.yRe, buffers.yIm);
+    sink(block, yRe, yIm);
   }
 }
 
@@ -371,22 +569,20 @@ void contribute(const SourceJob& source, const SourceGeometry& geometry, std::in
     filter = bandFilter(key);
     half = filter->half;
   }
-  std::vector<Cluster> groups = clusters(taps, !source.channel->fading.empty());
-  double builtOffset = -1.0;
+  SameRate same(source, geometry, taps, cache, gains);
   const double perBlock = static_cast<double>(kBlock) * geometry.ratio;
   const auto slice = static_cast<std::int64_t>(std::clamp(16384.0 / perBlock, 1.0, 128.0));
   for (std::int64_t block = firstBlock; block < firstBlock + blockCount; block += slice) {
     const std::int64_t blocks = std::min(slice, firstBlock + blockCount - block);
     const double begin = geometry.startPosition + static_cast<double>(block) * perBlock;
     const double end = begin + static_cast<double>(blocks) * perBlock;
-    const auto low = static_cast<std::int64_t>(std::floor(begin - taps.back().delaySamples)) - half - 16;
-    const auto high = static_cast<std::int64_t>(std::ceil(end - taps.front().delaySamples)) + half + 32;
+    const auto low = static_cast<std::int64_t>(std::floor(begin - taps.back().delaySamples)) - half - 32;
+    const auto high = static_cast<std::int64_t>(std::ceil(end - taps.front().delaySamples)) + half + 48;
     const Window window = gather(source, geometry.sourceRateHz, low, high - low, cache);
     if (window.covered.empty())
       continue;
     if (sameRate)
-      contributeSameRate(source, geometry, taps, groups, window, block, blocks, cache, gains, builtOffset,
-                         sink);
+      same.contribute(window, block, blocks, sink);
     else
       contributeAnyRate(source, geometry, taps, *filter, window, block, blocks, cache, gains, sink);
   }
@@ -433,7 +629,7 @@ void addSource(const RenderJob& job, std::size_t index, double trueNs, std::int6
                     source.channel->pathLossDb - fullScaleDbm(job.rxFullScaleDbm, job.gainDb.at(trueNs)));
   geometry.outputBandHz = std::min(job.rateHz, job.bandwidthHz);
   geometry.shiftHz = txHz - rxHz;
-  const double commonPhase = source.channel->taps.front().phaseRad;
+  const double commonPhase = std::remainder(source.channel->taps.front().phaseRad, 2.0 * kPi);
 
   std::vector<double> rates;
   for (const SegmentView& segment : source.segments)
@@ -446,11 +642,11 @@ void addSource(const RenderJob& job, std::size_t index, double trueNs, std::int6
     contribute(source, geometry, firstBlock, blockCount, cache, cache.gains[index],
                [&](std::int64_t block, const float* re, const float* im) {
                  const double cycles = cyclesPerSample * static_cast<double>(block * kBlockTicks);
-                 const double phase = 2.0 * kPi * (cycles - std::floor(cycles)) + commonPhase;
+                 const auto phase =
+                     static_cast<float>(2.0 * kPi * (cycles - std::floor(cycles)) + commonPhase);
                  const auto at = static_cast<std::size_t>((block - firstBlock) * kBlockTicks);
-                 kernels::best().rotateAdd(
-                     re, im, table.re.data(), table.im.data(), static_cast<float>(std::cos(phase)),
-                     static_cast<float>(std::sin(phase)), cache.sumRe.data() + at, cache.sumIm.data() + at);
+                 kernels::best().rotateAdd(re, im, table.re.data(), table.im.data(), std::cos(phase),
+                                           std::sin(phase), cache.sumRe.data() + at, cache.sumIm.data() + at);
                });
   }
 }
@@ -538,7 +734,12 @@ std::uint64_t renderPiece(const RenderJob& job, std::int64_t begin, std::int64_t
         prepareNoise(job, block / kPerNoise, cache);
       const auto noiseAt = static_cast<std::size_t>(block % kPerNoise) * kBlock;
       const auto sumAt = static_cast<std::size_t>((block - first) * kBlockTicks);
-      alignas(64) float iq[2 * kBlock];
+      const std::int64_t from = std::max(begin, block * kBlockTicks);
+      const std::int64_t to = std::min(end, (block + 1) * kBlockTicks);
+      Sample* const out = samples + (from - begin);
+      const bool isWhole = to - from == kBlockTicks;
+      alignas(64) float part[2 * kBlock];
+      float* const iq = isWhole ? reinterpret_cast<float*>(out) : part;
       const float* const sRe = cache.sumRe.data() + sumAt;
       const float* const sIm = cache.sumIm.data() + sumAt;
       const float* const nRe = cache.noiseRe.data() + noiseAt;
@@ -550,11 +751,9 @@ std::uint64_t renderPiece(const RenderJob& job, std::int64_t begin, std::int64_t
         greatest = kernels::best().finish(sRe, sIm, nRe, nIm, sigma, iq);
       else
         interleave(sRe, sIm, nRe, nIm, sigma, iq);
-      const std::int64_t from = std::max(begin, block * kBlockTicks);
-      const std::int64_t to = std::min(end, (block + 1) * kBlockTicks);
-      Sample* out = samples + (from - begin);
-      std::memcpy(static_cast<void*>(out), iq + 2 * (from - block * kBlockTicks),
-                  static_cast<std::size_t>(to - from) * sizeof(Sample));
+      if (!isWhole)
+        std::memcpy(static_cast<void*>(out), part + 2 * (from - block * kBlockTicks),
+                    static_cast<std::size_t>(to - from) * sizeof(Sample));
       if (greatest > 1.0f)
         clipped += countClipped(out, to - from);
     }

@@ -23,6 +23,10 @@ struct Plane {
 };
 struct Chunk : Plane {
   std::shared_ptr<Plane> clean; ///< as written, where that differs from what was sent; under the lock
+
+  // A small stock of freed ones: blocks of this size go back to the system and come as fresh pages else.
+  static void* operator new(std::size_t bytes);
+  static void operator delete(void* chunk) noexcept;
 };
 
 /// The part of a segment that a render may touch.
@@ -85,6 +89,10 @@ struct Rotation {
 /// Scratch memory of one receiver.
 struct RenderCache {
   std::vector<float> windowRe, windowIm;
+  std::vector<float> windowPlanes;   ///< the window spread for long filters
+  std::vector<float> runRe, runIm;   ///< filtered samples of one run of blocks
+  std::vector<float> partRe, partIm; ///< of a further cluster, or shifted along the slope
+  std::vector<float> runPlanes;      ///< filtered samples spread for their slope
   std::vector<float> sumRe, sumIm;
   std::vector<Rotation> rotations; ///< by source
   std::vector<GainTable> gains;    ///< by source

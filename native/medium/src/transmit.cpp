@@ -4,8 +4,55 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
+#include <new>
 
 namespace otabench::medium {
+
+namespace {
+
+constexpr std::size_t kStock = 64; // chunks, 4 MB
+
+struct ChunkStock {
+  std::mutex mutex;
+  std::vector<void*> chunks;
+
+  ChunkStock() { chunks.reserve(kStock); }
+};
+
+ChunkStock& chunkStock() {
+  static ChunkStock* const stock =
+      new ChunkStock; // never destroyed: chunks may be freed while the process ends
+  return *stock;
+}
+
+} // namespace
+
+void* Chunk::operator new(std::size_t bytes) {
+  ChunkStock& stock = chunkStock();
+  {
+    const std::lock_guard<std::mutex> lock(stock.mutex);
+    if (!stock.chunks.empty()) {
+      void* const chunk = stock.chunks.back();
+      stock.chunks.pop_back();
+      return chunk;
+    }
+  }
+  return ::operator new(bytes, std::align_val_t(alignof(Chunk)));
+}
+
+void Chunk::operator delete(void* chunk) noexcept {
+  ChunkStock& stock = chunkStock();
+  {
+    const std::lock_guard<std::mutex> lock(stock.mutex);
+    if (stock.chunks.size() < kStock) {
+      stock.chunks.push_back(chunk);
+      return;
+    }
+  }
+  ::operator delete(chunk, std::align_val_t(alignof(Chunk)));
+}
+
 namespace {
 
 bool isOpenFor(const RadioState& radio, std::uint64_t openId) {

@@ -272,6 +272,63 @@ TEST("gains depend on seed, trial and link alone: not on the order of trials, no
   CHECK(once != listen({"x"}, 4096, 8));
 }
 
+TEST("read sizes do not change the bits, whatever the clocks and however fast the gains move") {
+  // Each pair takes another way through the interpolator: one filter for many blocks, shifted, held, blended.
+  for (const double dopplerHz : {0.0, 5.0, 500.0}) {
+    for (const double ppm : {0.0, 0.1, 2.0, 30.0}) {
+      const auto listen = [&](std::size_t chunk) {
+        MediumConfig config = fadingRadios(rayleigh(FadingKind::Continuous, dopplerHz));
+        config.paths[0].fading.profile = DelayProfile::TdlC;
+        config.paths[0].fading.delaySpreadS = 200e-9;
+        if (dopplerHz == 0.0)
+          config.paths[0].fading.kind = FadingKind::Block;
+        config.radios[1].clockErrorPpm = ppm;
+        Bench bench(config);
+        bench.rx->activateRx();
+        sendAt(*bench.tx, 100, randomSignal(20000, 0.2, 5));
+        return receive(*bench.rx, 15000, chunk);
+      };
+      const Signal once = listen(4096);
+      CHECK(power(once, 1000, 15000) > 0.0);
+      for (const std::size_t chunk : {std::size_t{1}, std::size_t{777}, std::size_t{65536}})
+        CHECK(once == listen(chunk));
+    }
+  }
+}
+
+TEST("gains held over a block are steps of -70 dB at most, without a jump where filters change") {
+  Bench bench(fadingRadios(rayleigh(FadingKind::Continuous, 9.0))); // 9.3 Hz is the fastest that is held
+  bench.rx->activateRx();
+  sendAt(*bench.tx, 0, tone(210000, 0.0, 0.5));
+  const Signal heard = receive(*bench.rx, 200000);
+  double residue = 0.0, worst = 0.0;
+  std::size_t windows = 0;
+  constexpr std::size_t kWindow = 4096; // 0.05 rad: a parabola says all but 1e-5 of it
+  for (std::size_t at = 1000; at + kWindow <= heard.size(); at += kWindow, ++windows) {
+    std::complex<double> moments[3] = {};
+    const auto legendre = [](std::size_t i, int order) {
+      const double x = (static_cast<double>(i) + 0.5) / kWindow * 2.0 - 1.0;
+      return order == 0 ? 1.0 : order == 1 ? std::sqrt(3.0) * x : std::sqrt(5.0) * 0.5 * (3.0 * x * x - 1.0);
+    };
+    for (std::size_t i = 0; i < kWindow; ++i)
+      for (int order = 0; order < 3; ++order)
+        moments[order] +=
+            std::complex<double>(heard[at + i]) * legendre(i, order) / static_cast<double>(kWindow);
+    for (std::size_t i = 0; i < kWindow; ++i) {
+      std::complex<double> rest = heard[at + i];
+      for (int order = 0; order < 3; ++order)
+        rest -= moments[order] * legendre(i, order);
+      residue += std::norm(rest) / kWindow;
+      worst = std::max(worst, std::abs(rest));
+    }
+  }
+  // A tone of 0.5 through a tap of mean power 1.
+  const double residueDb = db(residue / static_cast<double>(windows) / 0.25);
+  CHECK(residueDb < -67.0);
+  CHECK(residueDb > -95.0); // they are held indeed
+  CHECK(worst < 1e-3);
+}
+
 TEST("two links of one trial fade apart") {
   MediumConfig config = threeRadios();
   for (PathProfile& path : config.paths)

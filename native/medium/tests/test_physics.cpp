@@ -114,7 +114,7 @@ TEST("carriers: a tone arrives at its frequency plus the difference of the carri
 }
 
 TEST("clocks: the waveform drifts by the clock offset, cleanly") {
-  for (const double ppm : {40.0, -40.0, 100.0}) {
+  for (const double ppm : {0.2, 2.0, -10.0, 40.0, -40.0, 100.0}) {
     MediumConfig config = threeRadios();
     config.radios[1].clockErrorPpm = ppm;
     Bench bench(config);
