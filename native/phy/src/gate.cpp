@@ -28,13 +28,13 @@ OTAPHY_CLONES void powerSpectrum(const Cf* bins, float* power) {
     power[i] = b[2 * i] * b[2 * i] + b[2 * i + 1] * b[2 * i + 1];
 }
 
-OTAPHY_CLONES float fold(const float* power, float* lines) {
+OTAPHY_CLONES float fold(const float* power, int centre, float* lines) {
   static_assert(kShifts == kLanes);
   float lanes[kLanes] = {}, sums[kShifts] = {};
   for (int i = 0; i < kGateWindow; i += kLanes)
     for (int j = 0; j < kLanes; ++j)
       lanes[j] += power[i + j];
-  const float* row = power + kGateWindow / 2 - 6 * kLineSpacing - kShifts / 2;
+  const float* row = power + kGateWindow / 2 + centre - 6 * kLineSpacing - kShifts / 2;
   for (int l = 0; l < 6; ++l)
     for (int f = 0; f < kShifts; ++f)
       sums[f] += row[l * kLineSpacing + f];
@@ -56,7 +56,8 @@ Gate::Reading Gate::read(const Cf* samples) {
   powerSpectrum(fft_.out(), power);
   const float* dc = power + kGateWindow / 2;
   // A zero-IF receiver's DC spike must not lift the reference.
-  const float mean = (fold(power, lines) - (dc[-1] + dc[0] + dc[1])) / static_cast<float>(kGateWindow - 3);
+  const float mean =
+      (fold(power, centre_, lines) - (dc[-1] + dc[0] + dc[1])) / static_cast<float>(kGateWindow - 3);
   Reading reading;
   if (!(mean > 0))
     return reading;
@@ -71,7 +72,7 @@ Gate::Reading Gate::read(const Cf* samples) {
   if (reading.level <= 1)
     return reading;
   for (int f = 0; f < kShifts; ++f) {
-    const auto bin = static_cast<float>(f - kShifts / 2);
+    const auto bin = static_cast<float>(centre_ + f - kShifts / 2);
     if (single >= pair && lines[f] / kOneShiftThreshold == single)
       reading.bins = bin;
     if (single < pair && f + 1 < kShifts && (lines[f] + lines[f + 1]) / kTwoShiftsThreshold == pair)

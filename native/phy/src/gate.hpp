@@ -12,14 +12,18 @@ inline constexpr int kGateHop = 64;
 
 /**
  * First stage of the search. The short training is 12 spectral lines, 16 bins apart in a 256-point spectrum,
- * moved by the CFO. For every shift of -8..7 bins the line powers are summed and compared with the mean power
- * per bin: coherent over 256 samples, non-coherent over lines, so it needs no CFO, channel or level. (At
- * Es/N0 = -5 dB the 16-lag autocorrelation lies only 1.5 sigma above a threshold that noise passes once in
- * 1,000.)
+ * moved by the CFO. For every shift of -8..7 bins about the centre the line powers are summed and compared
+ * with the mean power per bin: coherent over 256 samples, non-coherent over lines, so it needs no CFO,
+ * channel or level. (At Es/N0 = -5 dB the 16-lag autocorrelation lies only 1.5 sigma above a threshold that
+ * noise passes once in 1,000.)
  */
 class Gate {
 public:
-  Gate() : fft_(kGateWindow, Fft::Direction::Forward) {}
+  /** Farthest centre of the search either way, bins of sample rate / 256: beyond it lines would wrap. */
+  static constexpr int kFarthestCentre = 20;
+
+  /** @param centre  middle of the search, bins, within +-kFarthestCentre */
+  explicit Gate(int centre = 0) : fft_(kGateWindow, Fft::Direction::Forward), centre_(centre) {}
 
   struct Reading {
     float level = 0; // line power over its threshold; > 1 opens the gate
@@ -30,6 +34,7 @@ public:
 
 private:
   Fft fft_;
+  int centre_;
 };
 
 } // namespace otabench::phy

@@ -117,7 +117,9 @@ private:
 struct BurstReceiver::Impl {
   enum class Mode { Search, Synchronise, Header, Payload };
 
-  Impl(const ReceiverConfig& c, Sink s) : config(c), sink(std::move(s)), demodulator(c) {}
+  Impl(const ReceiverConfig& c, Sink s)
+      : config(c), sink(std::move(s)),
+        gate(static_cast<int>(std::lround(c.cfoPriorHz * kGateWindow / c.sampleRateHz))), demodulator(c) {}
 
   ReceiverConfig config;
   Sink sink;
@@ -338,6 +340,10 @@ BurstReceiver::BurstReceiver(const ReceiverConfig& config, Sink sink) {
     throw PhyError("sampleRateHz", std::to_string(config.sampleRateHz), "> 0");
   if (!(config.centerFrequencyHz >= 0) || !std::isfinite(config.centerFrequencyHz))
     throw PhyError("centerFrequencyHz", std::to_string(config.centerFrequencyHz), ">= 0");
+  const double farthestHz = config.sampleRateHz * Gate::kFarthestCentre / kGateWindow;
+  if (!(std::fabs(config.cfoPriorHz) <= farthestHz))
+    throw PhyError("cfoPriorHz", std::to_string(config.cfoPriorHz),
+                   std::to_string(-farthestHz) + ".." + std::to_string(farthestHz));
   if (config.maxPayloadOfdmSymbols < 1 || config.maxPayloadOfdmSymbols > kMaxPayloadOfdmSymbols)
     throw PhyError("maxPayloadOfdmSymbols", std::to_string(config.maxPayloadOfdmSymbols),
                    "1.." + std::to_string(kMaxPayloadOfdmSymbols));

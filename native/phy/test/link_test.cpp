@@ -130,6 +130,29 @@ TEST_CASE(edges, "CFO at the very ends: +-98 kHz and +-120 kHz") {
   }
 }
 
+TEST_CASE(prior, "a CFO prior moves the search: 250 kHz and more, which nothing is heard of without it") {
+  for (const double cfoHz : {250e3, -250e3, 500e3}) {
+    const Sent sent = makeBurst(header(16, 16, 3), 9);
+    std::vector<air::Cf> stream(sent.samples.size() + 1000);
+    air::Path path;
+    path.cfoHz = cfoHz;
+    air::arrive(stream, sent.samples, 333.3, path);
+    addNoise(stream, 10, 5);
+    CHECK_EQUAL(listen(stream).count(BurstOutcome::Ok), 0);
+    ReceiverConfig config;
+    for (const double error : {-110e3, 0.0, 110e3}) {
+      config.cfoPriorHz = std::fabs(cfoHz) > 260e3 ? std::copysign(390e3, cfoHz) : cfoHz + error;
+      const auto heard = listen(stream, config);
+      CHECK_EQUAL(heard.count(BurstOutcome::Ok), 1);
+      if (heard.bursts.empty())
+        continue;
+      CHECK_RANGE(heard.bursts[0].cfoHz - cfoHz, -200, 200);
+      CHECK_RANGE(heard.bursts[0].snrDb, 9, 11);
+      CHECK_RANGE(air::tokenMse(sent.tokens, heard.bursts[0].tokens), 0, 0.12);
+    }
+  }
+}
+
 TEST_CASE(taps, "three taps at 0/2/5 samples with CFO: within 0.6 dB of the bound for the true channel") {
   for (const double snrDb : {0.0, 10.0, 20.0, 25.0}) {
     const auto s = run(snrDb, 60, 32, 32, kLargestCfoHz, true, 300);

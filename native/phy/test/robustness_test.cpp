@@ -372,6 +372,8 @@ TEST_CASE(badConfig, "an unusable configuration is refused by field") {
   };
   refuses([](ReceiverConfig& c) { c.sampleRateHz = 0; }, "sampleRateHz");
   refuses([](ReceiverConfig& c) { c.centerFrequencyHz = NAN; }, "centerFrequencyHz");
+  refuses([](ReceiverConfig& c) { c.cfoPriorHz = 400e3; }, "cfoPriorHz");
+  refuses([](ReceiverConfig& c) { c.cfoPriorHz = NAN; }, "cfoPriorHz");
   refuses([](ReceiverConfig& c) { c.maxPayloadOfdmSymbols = 5000; }, "maxPayloadOfdmSymbols");
   refuses([](ReceiverConfig& c) { c.saturationLevel = 0; }, "saturationLevel");
   try {

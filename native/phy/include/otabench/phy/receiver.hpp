@@ -20,6 +20,10 @@ struct ReceiverConfig {
   /** Carrier and sample clock hang on one oscillator, so CFO / this gives the clock offset. 0: do not
    * compensate. */
   double centerFrequencyHz = kDefaultCenterFrequencyHz;
+  /** CFO about which bursts are sought, +-1/34 of the sample rate (146 kHz at 5 MS/s) around it: for two
+   * oscillators whose offset is known roughly. At most 5/64 of the sample rate either way (390.625 kHz at 5
+   * MS/s). */
+  double cfoPriorHz = 0;
   /** A header that claims more is answered by HeaderImplausible. */
   int maxPayloadOfdmSymbols = kMaxPayloadOfdmSymbols;
   /** |I| or |Q| at or above this counts as saturated. */
@@ -130,7 +134,8 @@ class BurstReceiver {
 public:
   using Sink = std::function<void(ReceivedBurst&&)>;
 
-  /** @throws PhyError for a rate <= 0, a negative centre frequency, a limit out of range or an empty sink. */
+  /** @throws PhyError for a rate <= 0, a negative centre frequency, a CFO prior or limit out of range or an
+   * empty sink. */
   BurstReceiver(const ReceiverConfig& config, Sink sink);
   ~BurstReceiver();
   BurstReceiver(BurstReceiver&&) noexcept;
