@@ -156,6 +156,7 @@ Napi::Value DeviceObject::start_receiver(const Napi::CallbackInfo& info) {
   radio::ReceiverOptions options;
   options.sample_rate_hz = required_number(options_object, "sampleRateHz");
   options.center_frequency_hz = required_number(options_object, "centerFrequencyHz");
+  options.cfo_prior_hz = optional_number(options_object, "cfoPriorHz", 0);
   options.block_samples = static_cast<std::size_t>(
       optional_number(options_object, "blockSamples", static_cast<double>(options.block_samples)));
   options.result_limit = static_cast<std::size_t>(

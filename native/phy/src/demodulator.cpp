@@ -28,6 +28,9 @@ constexpr double kSignificance = 5;
 constexpr double kSignificanceDisturbed = 2.5;
 /** Share of the pilots' excess over the noise that a moving channel may leave: else it is something else. */
 constexpr double kUnexplained = 0.25;
+/** Power of a receiver's DC offset over that of its estimate's error, from which on it is taken out: in noise
+ * passed by one burst in 10^6 or fewer. */
+constexpr double kOffsetThreshold = 30;
 /** Errors this far below the signal (linear) are the model's, not interference. */
 constexpr double kModelError = 1e-4;
 
@@ -108,6 +111,7 @@ void BurstDemodulator::begin(std::int64_t longStart, double cfo, double metric) 
   fillRotation(rotation_.data(), kCarriers, 0, -cfo);
   for (Cf& c : rotation_)
     c *= 0.125F; // 1 / sqrt(64): noise variance per carrier = per sample
+  hasOffset_ = false;
   estimated_ = false;
   headerOk_ = false;
   disturbed_ = false;
@@ -138,6 +142,45 @@ std::int64_t BurstDemodulator::symbolEnd(int m) const {
   return window(symbolOffset(kHeaderSymbols + m)).start + kCarriers;
 }
 
+/**
+ * A zero-IF receiver's DC offset, which a CFO moves onto carriers. Sums over a period of the short training
+ * are S_r = 16 d + A exp(j 16 w r) and noise, whatever the channel; d by least squares. The first period is
+ * left out: paths are still arriving.
+ */
+void BurstDemodulator::estimateOffset(const StreamView& stream) {
+  constexpr int kSums = kShortRepeats - 1;
+  const Cf* from = stream.at(longStart_ - kShortSamples + kShortPeriod);
+  Cd sums[kSums], turns[kSums], total = 0, turnTotal = 0, inner = 0;
+  const Cd step = std::polar(1.0, kShortPeriod * cfo_);
+  Cd turn = 1;
+  for (int r = 0; r < kSums; ++r, turn *= step) {
+    Cf sum = 0;
+    for (int n = 0; n < kShortPeriod; ++n)
+      sum += from[r * kShortPeriod + n];
+    sums[r] = Cd(sum);
+    turns[r] = turn;
+    total += sums[r];
+    turnTotal += turn;
+    inner += sums[r] * std::conj(turn);
+  }
+  const double free = kSums - std::norm(turnTotal) / kSums; // energy of ones that is not A's
+  if (!(free > 1e-3))
+    return;
+  const Cd constant = (total - turnTotal * inner / static_cast<double>(kSums)) / free;
+  const Cd periodic = (inner - constant * std::conj(turnTotal)) / static_cast<double>(kSums);
+  double rest = 0;
+  for (int r = 0; r < kSums; ++r)
+    rest += std::norm(sums[r] - constant - periodic * turns[r]);
+  if (!(std::norm(constant) * free * (kSums - 2) > kOffsetThreshold * rest))
+    return;
+  const Cf offset = Cf(constant / static_cast<double>(kShortPeriod));
+  std::copy(rotation_.begin(), rotation_.end(), fft_.in());
+  fft_.run();
+  for (int i = 0; i < kCarriers; ++i)
+    offsetBins_[i] = fft_.out()[i] * offset;
+  hasOffset_ = true;
+}
+
 void BurstDemodulator::extract(const StreamView& stream, std::int64_t offset, Cf* carriers, bool countEmpty) {
   const Window w = window(offset);
   multiply(fft_.in(), stream.at(w.start), rotation_.data(), kCarriers);
@@ -148,7 +191,10 @@ void BurstDemodulator::extract(const StreamView& stream, std::int64_t offset, Cf
   const double phase = -cfo_ * static_cast<double>(w.start - reference_) - step * kHighestCarrier;
   Cf ramp[kLoadedCarriers + 1];
   fillRotation(ramp, kLoadedCarriers + 1, phase, step);
-  const Cf* bins = fft_.out();
+  Cf* bins = fft_.out();
+  if (hasOffset_)
+    for (int i = 0; i < kCarriers; ++i)
+      bins[i] -= offsetBins_[i];
   multiply(carriers, bins + kCarriers - kHighestCarrier, ramp, kHighestCarrier);
   multiply(carriers + kHighestCarrier, bins + 1, ramp + kHighestCarrier + 1, kHighestCarrier);
   if (!countEmpty)
@@ -302,6 +348,7 @@ void BurstDemodulator::placeHeader(const HeaderBits& bits) {
 
 BurstDemodulator::HeaderResult BurstDemodulator::decodeHeader(const StreamView& stream) {
   const Waveform& w = waveform();
+  estimateOffset(stream);
   for (int i = 0; i < kTraining; ++i)
     extract(stream, static_cast<std::int64_t>(knownTime_[i]) - kCarriers / 2, known_[i].data(),
             i >= kShortBlocks);

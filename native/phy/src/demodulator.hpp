@@ -91,6 +91,7 @@ private:
     double late; // exact position minus start
   };
   Window window(std::int64_t offset) const;
+  void estimateOffset(const StreamView& stream);
   void extract(const StreamView& stream, std::int64_t offset, Cf* carriers, bool countEmpty);
   enum class Known { LongTraining, Training, All };
   SplitVector combine(Known which) const;
@@ -127,6 +128,9 @@ private:
   double cfo_ = 0;     // rad/sample removed before the FFT
   double stretch_ = 0; // receiver samples per transmitter sample, minus 1
   std::array<Cf, kCarriers> rotation_{};
+
+  bool hasOffset_ = false;                 // the receiver has a DC offset
+  std::array<Cf, kCarriers> offsetBins_{}; // what it leaves in the FFT
 
   std::vector<CarrierVector> known_; // received values of known symbols: short blocks, long repeats, header
   std::vector<SplitVector> ones_;    // the same as if ones had been sent: received times conj(sent)

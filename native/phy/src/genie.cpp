@@ -14,6 +14,8 @@ namespace otabench::phy {
 namespace {
 
 constexpr int kFewestPerCarrier = 4;
+/** The same of a group of neighbouring carriers, where single ones have too few. */
+constexpr int kFewestPerGroup = 6;
 constexpr int kFewestInAll = 8;
 
 // Sums of one least-squares fit r = a x + e.
@@ -28,6 +30,13 @@ struct Fit {
     sentPower += std::norm(x);
     receivedPower += std::norm(r);
     cross += std::conj(x) * r;
+  }
+
+  void add(const Fit& other) {
+    count += other.count;
+    sentPower += other.sentPower;
+    receivedPower += other.receivedPower;
+    cross += other.cross;
   }
 
   // Es/N0, linear, for symbols of mean power `symbolPower`; unbiased. NaN when there is no noise to see.
@@ -47,6 +56,28 @@ void requireSize(const char* field, std::size_t actual, std::size_t expected) {
   if (actual != expected)
     throw PhyError(field, std::to_string(actual) + " values",
                    std::to_string(expected) + ", tokens x dimension");
+}
+
+/**
+ * Mean SNR over the carriers from as small groups of neighbours as have enough symbols. Fitted as a whole,
+ * a burst in selective fading reads the harmonic mean that LMMSE's error is, 2 to 4 dB below.
+ */
+double carrierMean(const std::array<Fit, kDataCarriers>& byCarrier, const Fit& whole, double symbolPower) {
+  for (int size = 1; size <= kDataCarriers / 2; ++size) {
+    double sum = 0;
+    bool enough = true;
+    for (int first = 0; first < kDataCarriers && enough; first += size) {
+      Fit group;
+      const int end = std::min(first + size, kDataCarriers);
+      for (int k = first; k < end; ++k)
+        group.add(byCarrier[k]);
+      enough = group.count >= (size == 1 ? kFewestPerCarrier : kFewestPerGroup);
+      sum += group.snr(symbolPower) * (end - first) / kDataCarriers;
+    }
+    if (enough)
+      return sum;
+  }
+  return whole.snr(symbolPower);
 }
 
 /** Norms as sent, over the tokens' rms. */
@@ -91,13 +122,8 @@ double genieSnrDb(Span<const float> sent, Span<const float> received, const Burs
     return std::numeric_limits<double>::quiet_NaN();
   const double symbolPower = whole.sentPower / whole.count;
 
-  double sum = 0;
-  bool perCarrier = !header.transport.dftSpreading;
-  for (const Fit& fit : byCarrier) {
-    perCarrier = perCarrier && fit.count >= kFewestPerCarrier;
-    sum += fit.snr(symbolPower);
-  }
-  const double snr = perCarrier ? sum / kDataCarriers : whole.snr(symbolPower);
+  const double snr =
+      header.transport.dftSpreading ? whole.snr(symbolPower) : carrierMean(byCarrier, whole, symbolPower);
   return snr > 0 ? 10 * std::log10(snr) : std::numeric_limits<double>::quiet_NaN();
 }
 

@@ -359,6 +359,35 @@ TEST_CASE(dcSpike, "a DC spike as strong as the burst does not hide it") {
   CHECK(listen(stream).counters.detections >= 1);
 }
 
+TEST_CASE(dcOffset, "a DC offset 10 dB below the burst costs nothing, whatever the CFO moves it to") {
+  for (const double cfoHz : {-110e3, -60e3, 0.0, 20e3, 78e3, 98e3}) {
+    double mse[2] = {}, snr[2] = {};
+    const int bursts = std::max(20 / kSlowdown, 3);
+    for (int t = 0; t < bursts; ++t)
+      for (const bool offset : {false, true}) {
+        const Sent sent = makeBurst(header(32, 64, t), static_cast<std::uint64_t>(t));
+        std::vector<air::Cf> stream(sent.samples.size() + 1000);
+        air::Path path;
+        path.cfoHz = cfoHz;
+        air::arrive(stream, sent.samples, 444.4, path);
+        addNoise(stream, 25, static_cast<std::uint64_t>(t) + 1);
+        if (offset)
+          for (auto& s : stream)
+            s += air::Cf(0.08F, 0); // the burst has 0.25 rms
+        const auto heard = listen(stream);
+        CHECK_EQUAL(heard.count(BurstOutcome::Ok), 1);
+        if (heard.bursts.empty())
+          continue;
+        mse[offset ? 1 : 0] += air::tokenMse(sent.tokens, heard.bursts[0].tokens) / bursts;
+        snr[offset ? 1 : 0] += heard.bursts[0].snrDb / bursts;
+      }
+    std::printf("  %+.0f kHz: error %+.2f dB, SNR %+.2f dB\n", cfoHz / 1e3, 10 * std::log10(mse[1] / mse[0]),
+                snr[1] - snr[0]);
+    CHECK_RANGE(10 * std::log10(mse[1] / mse[0]), -0.1, 0.1);
+    CHECK_RANGE(snr[1] - snr[0], -0.1, 0.1);
+  }
+}
+
 TEST_CASE(badConfig, "an unusable configuration is refused by field") {
   const auto refuses = [](void (*spoil)(ReceiverConfig&), const char* field) {
     ReceiverConfig config;

@@ -22,6 +22,7 @@ phy::ReceiverConfig phy_config(const ReceiverOptions& options) {
   phy::ReceiverConfig config;
   config.sampleRateHz = options.sample_rate_hz;
   config.centerFrequencyHz = options.center_frequency_hz;
+  config.cfoPriorHz = options.cfo_prior_hz;
   return config;
 }
 

@@ -15,8 +15,8 @@ namespace otabench::phy {
  * freedom is too large by (m - 1)/(m - 2) in the mean, and |a|^2 by var(e)/sum|x|^2; both are taken out.
  * With DFT spreading every symbol lies on all carriers: the fit is over the whole burst, and what comes out
  * is the SNR after despreading, below the carriers' mean where they differ. With PowerNormalisation::Token
- * the norms' errors count as noise. Bursts with fewer than 4 symbols a carrier are fitted as a whole, which
- * is right for a flat channel.
+ * the norms' errors count as noise. Where carriers have fewer than 4 symbols, neighbours are fitted together,
+ * which is right as far as the channel is the same on them; bursts under about 16 symbols as a whole.
  *
  * @param sent      [tokens, dimension], row-major
  * @param received  the same shape, as the receiver gives it (the channel contract; any scale)

@@ -25,6 +25,8 @@ namespace otabench::radio {
 struct ReceiverOptions {
   double sample_rate_hz = phy::kDefaultSampleRateHz;
   double center_frequency_hz = phy::kDefaultCenterFrequencyHz;
+  // Centre of the CFO search, phy::ReceiverConfig::cfoPriorHz.
+  double cfo_prior_hz = 0;
   std::size_t block_samples = 8192;
   // Most results that wait for their reader; more are dropped and counted.
   std::size_t result_limit = 256;
