@@ -1,12 +1,13 @@
-/** `otabench bench`: runs a native benchmark and passes on what it says. */
+/** `otabench bench`: runs a native benchmark and passes on what it says; the models' one is of this program. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { findBundle } from '../config/bundle-folders';
 import { repositoryRoot } from '../config/paths';
 import { closestWord, InvalidInputError } from '../config/violations';
 
-/** Benchmarks that there are; each is build/native/bin/bench_NAME. */
-export const BENCHES = ['link', 'quality', 'medium'] as const;
+/** Benchmarks that there are; all but `models` are build/native/bin/bench_NAME. */
+export const BENCHES = ['link', 'quality', 'medium', 'models'] as const;
 
 /**
  * The benchmark ends its stdout with the contract's JSON line (`{"bench", "rows"}`); without `json` it is told not to.
@@ -18,6 +19,7 @@ export async function benchCommand(name: string, json: boolean): Promise<number>
     const hint = meant === null ? '' : `did you mean "${meant}"? `;
     throw new InvalidInputError([`bench NAME: value "${name}"; ${hint}allowed ${BENCHES.join(', ')}`]);
   }
+  if (name === 'models') return benchModelsCommand(json);
   const program = path.join(repositoryRoot(), 'build', 'native', 'bin', `bench_${name}`);
   if (!existsSync(program))
     throw new InvalidInputError([`bench ${name}: ${program} is not built; allowed after scripts/setup`]);
@@ -26,4 +28,17 @@ export async function benchCommand(name: string, json: boolean): Promise<number>
     child.on('error', reject);
     child.on('exit', (code) => resolve(code === 0 ? 0 : 1));
   });
+}
+
+/** The same table, or JSON line, that native benchmarks print. */
+async function benchModelsCommand(json: boolean): Promise<number> {
+  const { benchModels } = await import('../host/models-bench.js');
+  const rows = await benchModels(findBundle('digit-avqa', ''));
+  const shown = (value: number | null): string => (value === null ? '' : value.toPrecision(4));
+  for (const { figure, value, unit, goal, peer, peerValue, met } of json ? [] : rows)
+    process.stdout.write(
+      `${figure.padEnd(56)} ${shown(value).padStart(10)} ${unit.padEnd(18)} goal ${goal}  ${met ? 'yes' : 'NO'}${peer === null ? '' : `  (${peer}: ${shown(peerValue)})`}\n`,
+    );
+  if (json) process.stdout.write(`${JSON.stringify({ bench: 'models', rows })}\n`);
+  return 0;
 }

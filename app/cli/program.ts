@@ -4,6 +4,7 @@ import { InvalidInputError } from '../config/violations';
 import { DRIVERS } from '../experiment/schema';
 import type { HostParts } from '../host/run';
 import { BENCHES, benchCommand } from './bench-command';
+import type { EvaluateOptions } from './evaluate-command';
 import { runCommand, type RunOptions } from './run-command';
 
 export const EXIT = { done: 0, failed: 1, unusable: 2 } as const;
@@ -61,6 +62,22 @@ export async function runProgram(args: readonly string[], parts: ProgramParts): 
     .action(async (wanted: string[], { json = false }: { json?: boolean }) => {
       const { bundlesCommand } = await import('./bundles-command.js');
       exitCode = await bundlesCommand(wanted, json);
+    });
+
+  program
+    .command('evaluate')
+    .description('offline: answers over the ideal AWGN channel, as the reference of a run')
+    .argument('<bundle>', 'name or folder')
+    .option('--test-set <file>', "your own questions (.csv or .json) in place of the bundle's")
+    .option('--snr <list>', 'dB (Es/N0), separated by commas; "none" for no noise', '-10,-5,0,5,10,15,20,none')
+    .option('--tokens <list>', 'tokens of picture and sound, separated by commas', '16')
+    .option('--draws <number>', 'noise draws of every question', '2')
+    .option('--seed <number>', 'seed of the noise', '1')
+    .option('--power <over>', 'over what the power is one: burst, token', 'burst')
+    .option('--json', 'one line of JSON')
+    .action(async (bundle: string, options: EvaluateOptions) => {
+      const { evaluateCommand } = await import('./evaluate-command.js');
+      exitCode = await evaluateCommand(bundle, options, await parts.hostParts());
     });
 
   program
@@ -139,7 +156,7 @@ function tellError(error: unknown): number {
     if (error.exitCode === 0) return EXIT.done;
     if (error.code === 'commander.help') {
       process.stderr.write(
-        'otabench: command: missing; allowed run, check, radios, bundles, report, export, twin-env, bench; see otabench --help\n',
+        'otabench: command: missing; allowed run, check, radios, bundles, evaluate, report, export, twin-env, bench; see otabench --help\n',
       );
       return EXIT.unusable;
     }

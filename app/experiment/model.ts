@@ -31,8 +31,11 @@ export interface TaskModel {
   encode(indices: readonly number[], lengths: { visual: number; audio: number }): Promise<readonly UserTokens[]>;
   /** A lost burst is an all-zero matrix. */
   answer(batch: readonly { question: number; received: UserTokens }[]): Promise<readonly ModelAnswer[]>;
-  /** The channel contract's ideal AWGN channel at `snrDb` (Es/N0), a new matrix of the same shape. */
-  awgn(tokens: TokenMatrix, snrDb: number, random: UniformRandom): TokenMatrix;
+  /**
+   * The channel contract's ideal AWGN channel at `snrDb` (Es/N0; Infinity: noise-free), a new matrix of the same shape.
+   * @param normalisation over what power is one, default the burst
+   */
+  awgn(tokens: TokenMatrix, snrDb: number, random: UniformRandom, normalisation?: 'burst' | 'token'): TokenMatrix;
 }
 
 /** What a plan needs to know of a bundle. */

@@ -44,7 +44,7 @@ export function makePlan(experiment: Experiment, bundle: BundleFacts): Plan {
     questions.map((question, k) => {
       const repeat = repeats[k] as number;
       return {
-        id: `${experiment.arm}/${requestedSnrDb}dB/q${question}/r${repeat}`,
+        id: trialId(experiment.arm, requestedSnrDb, question, repeat),
         index: point * trialsPerPoint + k,
         requestedSnrDb,
         question,
@@ -53,6 +53,11 @@ export function makePlan(experiment: Experiment, bundle: BundleFacts): Plan {
     }),
   );
   return { experiment, bundle, hash: planHash(experiment, bundle), questions, repeats, trials };
+}
+
+/** A trial's name, from which its noise follows. */
+export function trialId(arm: string, requestedSnrDb: number, question: number, repeat: number): string {
+  return `${arm}/${requestedSnrDb}dB/q${question}/r${repeat}`;
 }
 
 /** Of all that changes a result; where the files lie and what is kept of CSI does not. */

@@ -54,7 +54,7 @@ export async function awgnReference(
       model.answer(
         part.map((trial, i) => ({
           question: trial.question,
-          received: overAwgn(model, sent[i] as UserTokens, snrDb, seed, `${trial.id}/awgn/${draw}`),
+          received: overAwgn(model, sent[i] as UserTokens, snrDb, seed, awgnLabel(trial.id, draw)),
         })),
       ),
     );
@@ -81,17 +81,27 @@ export async function awgnReference(
   };
 }
 
-function overAwgn(
-  model: TaskModel,
+/** Names the noise of one draw of a trial. */
+export function awgnLabel(trialId: string, draw: number): string {
+  return `${trialId}/awgn/${draw}`;
+}
+
+/**
+ * All users' tokens over the ideal channel at their SNR (dB; Infinity: noise-free; null: lost). The noise depends on
+ * seed and label alone.
+ */
+export function overAwgn(
+  model: Pick<TaskModel, 'awgn'>,
   sent: UserTokens,
   snrDb: Record<UserName, number | null>,
   seed: number,
   label: string,
+  normalisation: 'burst' | 'token' = 'burst',
 ): UserTokens {
   const random = seededRandom(seed, label);
   const matrix = (user: UserName): TokenMatrix => {
     const level = snrDb[user];
-    return level === null ? lostMatrix(sent[user]) : model.awgn(sent[user], level, random);
+    return level === null ? lostMatrix(sent[user]) : model.awgn(sent[user], level, random, normalisation);
   };
   // One generator serves all users, so their order is fixed here.
   const [text, visual, audio] = USERS.map(matrix) as [TokenMatrix, TokenMatrix, TokenMatrix];

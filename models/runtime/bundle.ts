@@ -9,9 +9,10 @@ import type { Question, SampleQuestion, Samples, Tables } from './samples';
 import { readTestSet, type TestSet } from './test-set/test-set';
 import { checkTokenMatrix, type QuestionTokens, type TokenLengths, type TokenMatrix, type UserName } from './tokens';
 
-/** Scenes that one encoder call takes, and questions that one call of the answer model takes. */
+/** Scenes that one encoder call takes. */
 const ENCODE_BATCH_SCENES = 32;
-const ANSWER_BATCH_QUESTIONS = 64;
+const ANSWER_BATCH = { usual: 64, most: 1024 } as const;
+const MOST_THREADS = 256;
 
 type PooledUser = Exclude<UserName, 'text'>;
 type SceneTokens = Readonly<Record<PooledUser, TokenMatrix>>;
@@ -29,6 +30,8 @@ export interface Answer {
 export interface BundleOptions {
   /** CPU threads of each graph, default 1. */
   readonly threads?: number;
+  /** Questions that one call of the answer model takes, default 64. */
+  readonly answerBatch?: number;
   /** List (.csv or .json) of a user's own pictures, sounds and questions, in place of the bundle's test samples. */
   readonly testSet?: string | undefined;
 }
@@ -53,6 +56,7 @@ export class Bundle {
     files: BundleFiles,
     private readonly samples: Samples,
     testSet: TestSet | null,
+    private readonly answerBatch: number,
     private readonly tables: Tables,
     private readonly graphs: { readonly visual: Graph; readonly audio: Graph; readonly answer: Graph },
   ) {
@@ -66,9 +70,12 @@ export class Bundle {
 
   /**
    * Loads a bundle folder after verifying size and hash of every file, the manifest's schema, and all shapes.
-   * @throws BundleError naming file, field, what was found and what is allowed; TestSetError about options.testSet
+   * @throws BundleError naming file, field, what was found and what is allowed; TestSetError about options.testSet;
+   * TokenError for an option out of its range
    */
   static async load(directory: string, options: BundleOptions = {}): Promise<Bundle> {
+    const threads = integer('threads', options.threads ?? 1, MOST_THREADS);
+    const answerBatch = integer('answerBatch', options.answerBatch ?? ANSWER_BATCH.usual, ANSWER_BATCH.most);
     const files = await readBundleFiles(directory);
     const tables = readTables(files);
     const own = readSamples(files);
@@ -77,13 +84,13 @@ export class Bundle {
     const loaded: Graph[] = [];
     try {
       for (const name of ['visualEncoder', 'audioEncoder', 'answerModel'] as const)
-        loaded.push(await Graph.load(files, name, options.threads ?? 1));
+        loaded.push(await Graph.load(files, name, threads));
     } catch (error) {
       await Promise.all(loaded.map((graph) => graph.release()));
       throw error;
     }
     const [visual, audio, answer] = loaded as [Graph, Graph, Graph];
-    return new Bundle(files, testSet ?? own, testSet, tables, { visual, audio, answer });
+    return new Bundle(files, testSet ?? own, testSet, answerBatch, tables, { visual, audio, answer });
   }
 
   /** Token lengths that a user may be pooled to, ascending. */
@@ -150,8 +157,8 @@ export class Bundle {
     for (const group of groups.values()) {
       // Alike word counts together: less padding.
       group.sort((a, b) => a.question.words.length - b.question.words.length || a.row - b.row);
-      for (let start = 0; start < group.length; start += ANSWER_BATCH_QUESTIONS) {
-        const part = group.slice(start, start + ANSWER_BATCH_QUESTIONS);
+      for (let start = 0; start < group.length; start += this.answerBatch) {
+        const part = group.slice(start, start + this.answerBatch);
         const logits = await this.logits(part);
         const width = this.manifest.vocabulary.length;
         part.forEach(({ row, question }, index) => {
@@ -160,6 +167,15 @@ export class Bundle {
       }
     }
     return answers;
+  }
+
+  /**
+   * Runs every graph once on the first question, at these lengths: memory is laid out and code is warm before anything
+   * is timed.
+   */
+  async warmUp(lengths: TokenLengths): Promise<void> {
+    const [sent] = await this.encode([0], lengths);
+    if (sent !== undefined) await this.answer([{ question: 0, received: sent }]);
   }
 
   /** Picture of a scene, row-major grey levels. @throws TokenError for an unknown scene */
@@ -333,6 +349,12 @@ export class Bundle {
       logProbability: (logits[question.answerIndex] ?? 0) - peak - Math.log(sum),
     };
   }
+}
+
+function integer(name: string, value: number, most: number): number {
+  if (!Number.isInteger(value) || value < 1 || value > most)
+    throw new TokenError(`${name} is ${value}, allowed: integers 1..${most}`);
+  return value;
 }
 
 /** Ascending integers as `2..64` or `2..8, 16`. */

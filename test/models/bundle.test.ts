@@ -229,6 +229,25 @@ describe('bundle digit-avqa', () => {
     assert.equal(bundle.blindPrior([5, 5, 5]), bundle.blindPrior([5]));
   });
 
+  it('answers alike in any batch size and on several threads, and refuses other numbers', async () => {
+    const batch = await received(first(20));
+    const expected = await bundle.answer(batch);
+    for (const options of [{ answerBatch: 1 }, { answerBatch: 7, threads: 2 }]) {
+      const other = await Bundle.load(BUNDLE_FOLDER, options);
+      await other.warmUp(LENGTHS);
+      (await other.answer(batch)).forEach(({ word, logProbability }, index) => {
+        assert.equal(word, expected[index]?.word);
+        assert.ok(Math.abs(logProbability - (expected[index]?.logProbability ?? NaN)) < 1e-4);
+      });
+      await other.close();
+    }
+    await assert.rejects(
+      Bundle.load(BUNDLE_FOLDER, { answerBatch: 0 }),
+      /answerBatch is 0, allowed: integers 1\.\.1024/,
+    );
+    await assert.rejects(Bundle.load(BUNDLE_FOLDER, { threads: 1.5 }), /threads is 1\.5, allowed: integers 1\.\.256/);
+  });
+
   it('refuses work after it is closed', async () => {
     const other = await Bundle.load(BUNDLE_FOLDER, { threads: 2 });
     const [sent] = await other.encode([0], LENGTHS);

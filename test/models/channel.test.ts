@@ -43,6 +43,21 @@ describe('ideal AWGN channel', () => {
     assert.ok(Math.abs(quiet / ((10 / 11) ** 2 / 20) - 1) < 0.1, `noise power ${quiet}`);
   });
 
+  it('sets the noise by the power of each token where power is one over each token', () => {
+    const [dimension, snrDb] = [4095, 10];
+    const data = new Float32Array(3 * dimension);
+    data.fill(3, 0, dimension).fill(0.5, dimension, 2 * dimension);
+    const received = idealAwgnChannel({ data, tokens: 3, dimension }, snrDb, seededRandom(3), 'token');
+    const gain = 10 / 11;
+    for (const [row, level] of [3, 0.5].entries()) {
+      const token = received.data.subarray(row * dimension, (row + 1) * dimension);
+      const noise = energy(token.map((value) => value / gain - level)) / dimension;
+      // Two reals of the token make a symbol of power 2 level^2: noise per real is level^2 / g.
+      assert.ok(Math.abs(noise / (level ** 2 / 10) - 1) < 0.1, `${level}: ${noise}`);
+    }
+    assert.ok(received.data.subarray(2 * dimension).every((value) => value === 0));
+  });
+
   it('keeps odd counts, zeros, noise-free bursts and the input as they are', () => {
     const odd = Float32Array.from([1, 2, 3]);
     const received = idealAwgnChannel({ data: odd, tokens: 3, dimension: 1 }, 200, seededRandom(1));
