@@ -44,14 +44,19 @@ double brownianAt(std::uint64_t key, std::int64_t instant) {
   return atLow;
 }
 
+float clipped(float value) {
+  return std::min(1.0f, std::max(-1.0f, value));
+}
+
 struct Converter {
   float levels = 0.0f; ///< on each side of 0; 0: ideal
 
   explicit Converter(int bits)
       : levels(bits == 0 ? 0.0f : static_cast<float>((std::int64_t{1} << (bits - 1)) - 1)) {}
-  float operator()(float value) const {
-    const float clipped = std::min(1.0f, std::max(-1.0f, value));
-    return levels == 0.0f ? clipped : std::nearbyint(clipped * levels) / levels;
+  /// Clipped and rounded to nearest, ties to even: an addition rounds as rint does, and runs on vectors.
+  float rounded(float value) const {
+    constexpr float kWhole = 12582912.0f; // 1.5 2^23: sums with less than 2^22 beside it are whole
+    return ((clipped(value) * levels + kWhole) - kWhole) / levels;
   }
 };
 
@@ -71,6 +76,17 @@ struct Branches {
     direct = std::complex<float>(a * norm);
     image = std::complex<float>(b * norm);
   }
+};
+
+/// The same on I and Q apart.
+struct BranchMatrix {
+  float reOfRe, reOfIm, imOfRe, imOfIm;
+
+  explicit BranchMatrix(const Branches& branches)
+      : reOfRe(branches.direct.real() + branches.image.real()),
+        reOfIm(branches.image.imag() - branches.direct.imag()),
+        imOfRe(branches.direct.imag() + branches.image.imag()),
+        imOfIm(branches.direct.real() - branches.image.real()) {}
 };
 
 } // namespace
@@ -100,24 +116,44 @@ void PhaseTable::fill(const OscillatorNoise& noise, std::int64_t block) {
   block_ = block;
 }
 
-double PhaseTable::phaseAt(const OscillatorNoise& noise, double trueNs) {
-  const double position = std::max(0.0, trueNs) / kTickNs;
-  const double whole = std::floor(position);
-  const auto tick = static_cast<std::int64_t>(whole);
-  fill(noise, tick / kTicks);
-  const auto at = static_cast<std::size_t>(tick % kTicks);
-  return phase_[at] + (position - whole) * (phase_[at + 1] - phase_[at]);
-}
-
-void PhaseTable::rotate(const OscillatorNoise& noise, double startNs, double stepNs, double sign,
+void PhaseTable::rotate(const OscillatorNoise& noise, std::int64_t first, double stepNs, double sign,
                         std::size_t count, float* re, float* im) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto phase = static_cast<float>(sign * phaseAt(noise, startNs + static_cast<double>(i) * stepNs));
-    const float c = std::cos(phase);
-    const float s = std::sin(phase);
-    const float x = re[i];
-    re[i] = x * c - im[i] * s;
-    im[i] = x * s + im[i] * c;
+  constexpr std::size_t kBlock = kernels::kBlock;
+  const double ticksPerSample = stepNs / kTickNs;
+  const auto tableOf = [&](std::size_t i) {
+    const double at = static_cast<double>(first + static_cast<std::int64_t>(i)) * ticksPerSample;
+    return static_cast<std::int64_t>(std::floor(at)) / kTicks;
+  };
+  alignas(64) std::array<float, kBlock> phase, some, partRe, partIm;
+  for (std::size_t begin = 0; begin < count; begin += kBlock) {
+    const std::size_t length = std::min(kBlock, count - begin);
+    for (std::size_t from = 0; from < length;) {
+      const std::int64_t table = tableOf(begin + from);
+      std::size_t to = length;
+      while (tableOf(begin + to - 1) != table)
+        to = (from + to + 1) / 2 < to ? (from + to + 1) / 2 : to - 1;
+      while (to < length && tableOf(begin + to) == table)
+        ++to;
+      fill(noise, table);
+      kernels::best().phases(phase_.data(), phase_.size(), first + static_cast<std::int64_t>(begin),
+                             ticksPerSample, static_cast<double>(table * kTicks), static_cast<float>(sign),
+                             some.data());
+      std::copy(some.begin() + from, some.begin() + to, phase.begin() + from);
+      from = to;
+    }
+    if (length == kBlock) {
+      kernels::best().turn(phase.data(), re + begin, im + begin);
+      continue;
+    }
+    // A rest goes through the same loop: a shorter one might round otherwise.
+    partRe.fill(0.0f);
+    partIm.fill(0.0f);
+    std::fill(phase.begin() + length, phase.end(), 0.0f);
+    std::copy_n(re + begin, length, partRe.data());
+    std::copy_n(im + begin, length, partIm.data());
+    kernels::best().turn(phase.data(), partRe.data(), partIm.data());
+    std::copy_n(partRe.data(), length, re + begin);
+    std::copy_n(partIm.data(), length, im + begin);
   }
 }
 
@@ -132,21 +168,36 @@ void transmitFrontEnd(const Impairments& impairments, std::size_t count, float* 
   const float leakage = impairments.loLeakageDbfs
                             ? static_cast<float>(std::pow(10.0, *impairments.loLeakageDbfs / 20.0))
                             : 0.0f;
+  if (dac.levels != 0.0f)
+    for (std::size_t i = 0; i < count; ++i) {
+      re[i] = dac.rounded(re[i]);
+      im[i] = dac.rounded(im[i]);
+    }
+  const BranchMatrix m(branches);
   for (std::size_t i = 0; i < count; ++i) {
-    const std::complex<float> x(dac(re[i]), dac(im[i]));
-    const std::complex<float> y = branches.direct * x + branches.image * std::conj(x) + leakage;
-    re[i] = y.real();
-    im[i] = y.imag();
+    const float x = re[i];
+    const float y = im[i];
+    re[i] = m.reOfRe * x + m.reOfIm * y + leakage;
+    im[i] = m.imOfRe * x + m.imOfIm * y;
   }
   if (!impairments.amplifier)
     return;
   const double saturation = std::pow(10.0, impairments.amplifier->saturationDb / 20.0);
   const double p = impairments.amplifier->smoothness;
+  if (p == 2.0) {
+    const auto scale = static_cast<float>(1.0 / (saturation * saturation));
+    for (std::size_t i = 0; i < count; ++i) {
+      const float power = (re[i] * re[i] + im[i] * im[i]) * scale;
+      const float gain = 1.0f / std::sqrt(std::sqrt(1.0f + power * power));
+      re[i] *= gain;
+      im[i] *= gain;
+    }
+    return;
+  }
   for (std::size_t i = 0; i < count; ++i) {
     const double power =
         (static_cast<double>(re[i]) * re[i] + static_cast<double>(im[i]) * im[i]) / (saturation * saturation);
-    const auto gain = static_cast<float>(p == 2.0 ? 1.0 / std::sqrt(std::sqrt(1.0 + power * power))
-                                                  : std::pow(1.0 + std::pow(power, p), -0.5 / p));
+    const auto gain = static_cast<float>(std::pow(1.0 + std::pow(power, p), -0.5 / p));
     re[i] *= gain;
     im[i] *= gain;
   }
@@ -165,15 +216,28 @@ float receiveFrontEnd(const Impairments& impairments, const float* sRe, const fl
       impairments.dcOffsetDbfs
           ? static_cast<float>(std::pow(10.0, *impairments.dcOffsetDbfs / 20.0) / std::sqrt(2.0))
           : 0.0f;
+  const BranchMatrix m(branches);
+  constexpr std::size_t kBlock = kernels::kBlock;
+  alignas(64) std::array<float, kBlock> a, b;
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    const float x = sRe[i] + sigma * nRe[i];
+    const float y = sIm[i] + sigma * nIm[i];
+    a[i] = m.reOfRe * x + m.reOfIm * y + offset;
+    b[i] = m.imOfRe * x + m.imOfIm * y + offset;
+  }
   float greatest = 0.0f;
-  for (std::size_t i = 0; i < kernels::kBlock; ++i) {
-    const std::complex<float> x(sRe[i] + sigma * nRe[i], sIm[i] + sigma * nIm[i]);
-    const std::complex<float> y = branches.direct * x + branches.image * std::conj(x);
-    const float a = y.real() + offset;
-    const float b = y.imag() + offset;
-    greatest = std::max(greatest, std::max(std::abs(a), std::abs(b)));
-    iq[2 * i] = adc(a);
-    iq[2 * i + 1] = adc(b);
+  for (std::size_t i = 0; i < kBlock; ++i)
+    greatest = std::max(greatest, std::max(std::abs(a[i]), std::abs(b[i])));
+  if (adc.levels != 0.0f) {
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      iq[2 * i] = adc.rounded(a[i]);
+      iq[2 * i + 1] = adc.rounded(b[i]);
+    }
+  } else {
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      iq[2 * i] = clipped(a[i]);
+      iq[2 * i + 1] = clipped(b[i]);
+    }
   }
   return greatest;
 }

@@ -22,10 +22,10 @@ public:
   static constexpr double kTickNs = 50.0; ///< linear between ticks
   static constexpr std::int64_t kTicks = kernels::kNoiseBlock;
 
-  /// Multiplies count samples by exp(j sign phase); sample i is at startNs + i stepNs (true time).
-  void rotate(const OscillatorNoise& noise, double startNs, double stepNs, double sign, std::size_t count,
+  /// Multiplies count samples by exp(j sign phase); sample i is at (first + i) stepNs (true time, not before
+  /// 0).
+  void rotate(const OscillatorNoise& noise, std::int64_t first, double stepNs, double sign, std::size_t count,
               float* re, float* im);
-  double phaseAt(const OscillatorNoise& noise, double trueNs);
 
 private:
   void fill(const OscillatorNoise& noise, std::int64_t block);

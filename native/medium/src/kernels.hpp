@@ -50,6 +50,12 @@ struct Table {
   /// sum += y phase table[i].
   void (*rotateAdd)(const float* yRe, const float* yIm, const float* tableRe, const float* tableIm,
                     float phaseRe, float phaseIm, float* sumRe, float* sumIm);
+  /// phase[i] = sign times the table at (first + i) ticksPerSample - start, i < kBlock, linear between its
+  /// entries [length]; of no meaning where that is outside of the table.
+  void (*phases)(const double* table, std::size_t length, std::int64_t first, double ticksPerSample,
+                 double start, float sign, float* phase);
+  /// (re, im)[i] times exp(j phase[i]), i < kBlock; |phase| up to 1e4.
+  void (*turn)(const float* phase, float* re, float* im);
   /// iq[2 kBlock] = clip(s + sigma n). @return greatest |component| before clipping.
   float (*finish)(const float* sRe, const float* sIm, const float* nRe, const float* nIm, float sigma,
                   float* iq);

@@ -410,6 +410,40 @@ void rotateAdd(const float* yRe, const float* yIm, const float* tableRe, const f
   }
 }
 
+void phases(const double* table, std::size_t length, std::int64_t first, double ticksPerSample, double start,
+            float sign, float* phase) {
+  const auto last = static_cast<std::int32_t>(length) - 1;
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    const double at = static_cast<double>(first + static_cast<std::int64_t>(i)) * ticksPerSample - start;
+    const double low = at > 0.0 ? at : 0.0;
+    const auto found = static_cast<std::int32_t>(low < last ? low : last);
+    const std::int32_t index = found < last ? found : last - 1;
+    const double weight = at - static_cast<double>(index);
+    phase[i] = sign * static_cast<float>(table[index] + weight * (table[index + 1] - table[index]));
+  }
+}
+
+void turn(const float* phase, float* re, float* im) {
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    // Nearest multiple of pi/2 by the rounding of an addition, the rest in +-pi/4.
+    const float q = (phase[i] * 0.636619772f + 12582912.0f) - 12582912.0f;
+    const auto quadrant = static_cast<std::int32_t>(q);
+    const float t = (phase[i] - q * 1.5703125f) - q * 4.83826794897e-4f;
+    const float z = t * t;
+    float s = (-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f;
+    s = s * z * t + t;
+    float c = (2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f;
+    c = c * z * z - 0.5f * z + 1.0f;
+    const bool odd = (quadrant & 1) != 0;
+    const float cosine = ((quadrant + 1) & 2) != 0 ? -(odd ? s : c) : (odd ? s : c);
+    const float sine = (quadrant & 2) != 0 ? -(odd ? c : s) : (odd ? c : s);
+    const float x = re[i];
+    const float y = im[i];
+    re[i] = x * cosine - y * sine;
+    im[i] = x * sine + y * cosine;
+  }
+}
+
 float finish(const float* sRe, const float* sIm, const float* nRe, const float* nIm, float sigma, float* iq) {
   alignas(64) float lane[kLanes] = {};
   for (std::size_t i = 0; i < kBlock; i += kLanes) {
@@ -466,6 +500,8 @@ const Table OTABENCH_KERNELS = {OTABENCH_KERNELS_NAME,
                                 slope,
                                 crossfade,
                                 rotateAdd,
+                                phases,
+                                turn,
                                 finish,
                                 dot};
 

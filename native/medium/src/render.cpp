@@ -140,9 +140,8 @@ Window gather(const SourceJob& source, double rateHz, std::int64_t first, std::i
   }
   if (source.oscillator.linewidthHz > 0.0)
     for (const auto& [begin, end] : window.covered)
-      cache.txPhase.rotate(source.oscillator, static_cast<double>(begin) * stepNs, stepNs, 1.0,
-                           static_cast<std::size_t>(end - begin), cache.windowRe.data() + (begin - first),
-                           cache.windowIm.data() + (begin - first));
+      cache.txPhase.rotate(source.oscillator, begin, stepNs, 1.0, static_cast<std::size_t>(end - begin),
+                           cache.windowRe.data() + (begin - first), cache.windowIm.data() + (begin - first));
   return window;
 }
 
@@ -726,8 +725,8 @@ std::uint64_t renderPiece(const RenderJob& job, std::int64_t begin, std::int64_t
       for (std::size_t i = 0; i < job.sources.size(); ++i)
         addSource(job, i, trueNs, first, blocks, cache);
     if (job.oscillator.linewidthHz > 0.0)
-      cache.rxPhase.rotate(job.oscillator, static_cast<double>(first * kBlockTicks) * 1e9 / rateHz,
-                           1e9 / rateHz, -1.0, cache.sumRe.size(), cache.sumRe.data(), cache.sumIm.data());
+      cache.rxPhase.rotate(job.oscillator, first * kBlockTicks, 1e9 / rateHz, -1.0, cache.sumRe.size(),
+                           cache.sumRe.data(), cache.sumIm.data());
     for (std::int64_t block = first; block < first + blocks; ++block) {
       constexpr auto kPerNoise = static_cast<std::int64_t>(kernels::kNoiseBlock / kBlock);
       if (sigma > 0.0f)
