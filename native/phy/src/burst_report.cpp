@@ -116,7 +116,8 @@ void BurstDemodulator::fillSnr(ReceivedBurst& burst) const {
     emptyFreedom = static_cast<double>(trainingEmptyCount_);
     empty = trainingEmptyPower_ / emptyFreedom;
   }
-  burst.snrEmptyCarriers = snrEstimate(rawPower_ - gain * empty, empty, emptyFreedom, kAll);
+  if (config_.whiteEdges)
+    burst.snrEmptyCarriers = snrEstimate(rawPower_ - gain * empty, empty, emptyFreedom, kAll);
   if (pilotFreedom_ > 0) {
     const double pilot = pilotResidual_ / pilotFreedom_;
     burst.snrPilotEvm = snrEstimate(rawPower_ - gain * pilot, pilot, pilotFreedom_, kAll);
@@ -137,7 +138,9 @@ void BurstDemodulator::describe(ReceivedBurst& burst) const {
   burst.headerOk = headerOk_;
   burst.detectionMetric = metric_;
   burst.cfoHz = (cfo_ + trackedFrequency_) / kTwoPi * config_.sampleRateHz;
-  burst.clockOffsetPpm = config_.centerFrequencyHz > 0 ? burst.cfoHz / config_.centerFrequencyHz * 1e6 : 0;
+  burst.clockOffsetPpm = config_.centerFrequencyHz > 0
+                             ? (burst.cfoHz + config_.removedCfoHz) / config_.centerFrequencyHz * 1e6
+                             : 0;
   if (!estimated_)
     return;
   fillTiming(burst);

@@ -107,7 +107,9 @@ void BurstDemodulator::begin(std::int64_t longStart, double cfo, double metric) 
   cfo_ = cfo;
   const double cfoHz = cfo / kTwoPi * config_.sampleRateHz;
   // A transmitter whose clock is fast by e sends a sample in 1 / (1 + e) receiver samples.
-  stretch_ = config_.centerFrequencyHz > 0 ? 1 / (1 + cfoHz / config_.centerFrequencyHz) - 1 : 0;
+  stretch_ = config_.centerFrequencyHz > 0
+                 ? 1 / (1 + (cfoHz + config_.removedCfoHz) / config_.centerFrequencyHz) - 1
+                 : 0;
   fillRotation(rotation_.data(), kCarriers, 0, -cfo);
   for (Cf& c : rotation_)
     c *= 0.125F; // 1 / sqrt(64): noise variance per carrier = per sample

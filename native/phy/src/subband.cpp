@@ -34,22 +34,17 @@ std::string field(std::size_t i, const char* name) {
   return "users[" + std::to_string(i) + "]." + name;
 }
 
-int sizeOf(double widthCarriers) {
-  return static_cast<int>(
-             std::floor(widthCarriers * kGridBins / kGridCarriers / kSubbandSizeStep + kRounding)) *
-         kSubbandSizeStep;
-}
-
 void checkOne(std::size_t i, const SubbandUser& u, std::size_t users, std::vector<SubbandError>& faults) {
   const Subband& b = u.band;
   if (u.user < 0 || u.user > kMaxUser)
     faults.emplace_back(SubbandFault::BadUser, field(i, "user"), std::to_string(u.user),
                         "0.." + std::to_string(kMaxUser));
-  const bool sized = b.size >= kSmallestSubband && b.size <= kGridBins && b.size % kSubbandSizeStep == 0;
+  const bool sized = isSubbandSize(b.size);
   if (!sized)
     faults.emplace_back(SubbandFault::BadSize, field(i, "band.size"), std::to_string(b.size),
                         std::to_string(kSmallestSubband) + ".." + std::to_string(kGridBins) +
-                            " in steps of " + std::to_string(kSubbandSizeStep));
+                            " in steps of " + std::to_string(kSubbandSizeStep) + ", above " +
+                            std::to_string(kFineSubbandSize) + " without prime factors above 13");
   if (b.guardBins < kLeastGuardBins || b.guardBins > kGridBins / 2)
     faults.emplace_back(SubbandFault::BadGuard, field(i, "band.guardBins"), std::to_string(b.guardBins),
                         std::to_string(kLeastGuardBins) + ".." + std::to_string(kGridBins / 2));
@@ -110,16 +105,39 @@ const char* toString(SubbandFault fault) {
   return "unknown";
 }
 
+bool isSubbandSize(int size) {
+  if (size < kSmallestSubband || size > kGridBins || size % kSubbandSizeStep != 0)
+    return false;
+  if (size <= kFineSubbandSize)
+    return true;
+  for (const int prime : {2, 3, 5, 7, 11, 13})
+    while (size % prime == 0)
+      size /= prime;
+  return size == 1;
+}
+
+int subbandSizeFor(double widthCarriers) {
+  if (!(widthCarriers > 0))
+    return 0;
+  const double steps =
+      std::min<double>(widthCarriers, kGridCarriers) * kGridBins / kGridCarriers / kSubbandSizeStep;
+  for (int size = static_cast<int>(steps + kRounding) * kSubbandSizeStep; size >= kSmallestSubband;
+       size -= kSubbandSizeStep)
+    if (isSubbandSize(size))
+      return size;
+  return 0;
+}
+
 Subband subbandOfCarriers(int first, int count, int guardBins) {
   if (first < -kHighestCarrier || first > kHighestCarrier)
     throw SubbandError(SubbandFault::OutOfBand, "first", std::to_string(first), "-26..26");
-  if (sizeOf(count) < kSmallestSubband)
+  if (subbandSizeFor(count) == 0)
     throw SubbandError(SubbandFault::BadSize, "count", std::to_string(count), ">= 4");
   if (first + count - 1 > kHighestCarrier)
     throw SubbandError(SubbandFault::OutOfBand, "first + count - 1", std::to_string(first + count - 1),
                        "<= 26");
   Subband band;
-  band.size = sizeOf(count);
+  band.size = subbandSizeFor(count);
   band.centerBin = kBinsPerGridCarrier / 2 * (2 * first + count - 1);
   band.guardBins = guardBins;
   return band;
@@ -154,11 +172,10 @@ std::vector<Subband> placeSubbands(const std::vector<double>& widthCarriers, int
   double used = guardBins * static_cast<double>(n - 1);
   for (std::size_t i = 0; i < n; ++i) {
     const double width = widthCarriers[i];
-    const bool usable = std::isfinite(width) && width <= kGridCarriers && sizeOf(width) >= kSmallestSubband;
-    if (!usable)
+    bands[i].size = subbandSizeFor(width);
+    if (bands[i].size == 0 || width > kGridCarriers)
       throw SubbandError(SubbandFault::BadSize, "widthCarriers[" + std::to_string(i) + "]", number(width),
                          "4..53 grid carriers");
-    bands[i].size = sizeOf(width);
     bands[i].guardBins = guardBins;
     used += 2 * bands[i].halfWidthBins();
   }

@@ -62,9 +62,18 @@ void SubbandChanneliser::flush() {
   if (!started_)
     return;
   const std::vector<Cf> zeros(input_.size(), Cf(0, 0));
-  while (block_ * kBlockSamples < end_ + kFilterReach)
+  while (block_ * kBlockSamples < end_)
     take(zeros.data(), input_.size() - filled_);
   started_ = false;
+}
+
+/** Nothing beyond the capture's end. */
+void SubbandChanneliser::deliver(std::size_t channel, const Cf* samples, int count) {
+  const std::int64_t first = block_ * count;
+  const std::int64_t limit = floorDivide(end_ * channels_[channel].band.size, kGridBins);
+  const std::int64_t wanted = std::min<std::int64_t>(count, limit - first);
+  if (wanted > 0)
+    sink_(channel, samples, static_cast<std::size_t>(wanted), first);
 }
 
 void SubbandChanneliser::process() {
@@ -72,7 +81,7 @@ void SubbandChanneliser::process() {
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     Channel& channel = channels_[c];
     if (!channel.inverse) {
-      sink_(c, input_.data() + kFilterReach, kBlockSamples, block_ * kBlockSamples);
+      deliver(c, input_.data() + kFilterReach, kBlockSamples);
       continue;
     }
     if (!transformed) {
@@ -94,9 +103,7 @@ void SubbandChanneliser::process() {
       k += n;
     }
     channel.inverse->run();
-    const int count = subbandBlockSamples(channel.band);
-    sink_(c, channel.inverse->out() + subbandBlockLead(channel.band), static_cast<std::size_t>(count),
-          block_ * count);
+    deliver(c, channel.inverse->out() + subbandBlockLead(channel.band), subbandBlockSamples(channel.band));
   }
   std::copy(input_.begin() + kBlockSamples, input_.end(), input_.begin());
   filled_ = 2 * kFilterReach;

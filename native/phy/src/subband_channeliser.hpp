@@ -27,7 +27,7 @@ public:
   /** The next samples, all finite; samples[0] follows the last one of the push before (any index after
    * construction, flush and reset). */
   void push(const Cf* samples, std::size_t count, std::int64_t firstSampleIndex);
-  /** Ends the stream: zeros follow until all samples and the filters' tails are out. */
+  /** Ends the stream: the sub-bands' samples up to its end come out, as if zeros followed. */
   void flush();
   void reset() { started_ = false; }
   bool started() const { return started_; }
@@ -41,6 +41,7 @@ private:
   };
   void take(const Cf* samples, std::size_t count);
   void process();
+  void deliver(std::size_t channel, const Cf* samples, int count);
 
   std::vector<Channel> channels_;
   Sink sink_;

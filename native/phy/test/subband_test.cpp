@@ -60,6 +60,10 @@ TEST_CASE(partition, "partition: three users of 17, 17 and 15 carriers fit with 
                                           userIn(2, subbandOfCarriers(12, 15))};
   CHECK(subbandFaults(users).empty());
   CHECK_RANGE(users[0].band.widthCarriers(), 16.7, 17);
+  CHECK(isSubbandSize(152) && isSubbandSize(504) && isSubbandSize(648) && isSubbandSize(2048));
+  CHECK(!isSubbandSize(144) && !isSubbandSize(500) && !isSubbandSize(656) && !isSubbandSize(2056));
+  CHECK_EQUAL(subbandSizeFor(3.9), 0);
+  CHECK_EQUAL(subbandSizeFor(NAN), 0);
   CHECK_RANGE(carrierOffsetHz(users[1].band, 0, 5e6), 78125 - 1, 78125 + 1);
   // Carrier 26 of the lowest user lies within its last grid carrier, -10.
   CHECK_RANGE(carrierOffsetHz(users[0].band, 26, 5e6) / 78125, -10, -9.5);
@@ -86,8 +90,9 @@ TEST_CASE(partitionFaults, "partition: everything that cannot be used is named")
   with([](Users& u) { u[1].user = 0; }, SubbandFault::DuplicateUser);
   with([](Users& u) { u[1].band.size = 144; }, SubbandFault::BadSize);
   with([](Users& u) { u[1].band.size = 300; }, SubbandFault::BadSize);
+  with([](Users& u) { u[1].band.size = 656; }, SubbandFault::BadSize);
   with([](Users& u) { u[1].band.guardBins = 31; }, SubbandFault::BadGuard);
-  with([](Users& u) { u[0].band.centerBin -= 2; }, SubbandFault::OutOfBand);
+  with([](Users& u) { u[0].band.centerBin -= 20; }, SubbandFault::OutOfBand);
   with([](Users& u) { u[1].band = u[0].band; }, SubbandFault::Overlap);
   with([](Users& u) { u[1].band.centerBin -= 100; }, SubbandFault::Overlap);
   with([](Users& u) { u[1].band.centerBin -= 33; }, SubbandFault::NoGuard);
@@ -122,7 +127,7 @@ TEST_CASE(placing, "placing: any widths that fit are placed with their guards, D
     std::vector<SubbandUser> users;
     for (std::size_t i = 0; i < n; ++i) {
       users.push_back(userIn(static_cast<int>(i), bands[i]));
-      CHECK_RANGE(widths[i] - bands[i].widthCarriers(), -1e-9, 0.2071);
+      CHECK_RANGE(widths[i] - bands[i].widthCarriers(), -1e-9, widths[i] < 13.2 ? 0.2071 : 0.06 * widths[i]);
       CHECK(i == 0 || bands[i].centerBin > bands[i - 1].centerBin);
     }
     for (const SubbandError& e : subbandFaults(users))
@@ -194,9 +199,12 @@ TEST_CASE(pushes, "channeliser: the same bits however the capture is cut") {
   const auto capture = noise(40000, 6);
   const auto run = [&](int seed) {
     std::vector<std::vector<Cf>> own(bands.size());
+    std::vector<std::int64_t> next(bands.size());
     SubbandChanneliser channeliser(bands, [&](std::size_t b, const Cf* s, std::size_t n, std::int64_t first) {
-      if (!own[b].empty())
-        CHECK_EQUAL(first % (n), 0U);
+      if (own[b].empty())
+        next[b] = first;
+      CHECK_EQUAL(first, next[b]); // without gaps
+      next[b] += static_cast<std::int64_t>(n);
       own[b].insert(own[b].end(), s, s + n);
     });
     for (std::size_t at = 0, i = 0; at < capture.size(); ++i) {
@@ -229,7 +237,8 @@ TEST_CASE(wholeBand, "the full band passes unchanged, bit by bit, both ways") {
   CHECK(wide == capture);
 }
 
-TEST_CASE(thereAndBack, "a burst through both filters: own carriers keep their values to -40 dB") {
+TEST_CASE(thereAndBack,
+          "a burst through both filters: tokens keep their values to -41 dB, in very wide sub-bands -38.5") {
   for (const int carriers : {4, 8, 17, 26, 40, 49}) {
     const Subband band = subbandOfCarriers(-26, carriers);
     const Sent sent = makeBurst(header(32, 64), 3);
@@ -247,7 +256,7 @@ TEST_CASE(thereAndBack, "a burst through both filters: own carriers keep their v
     CHECK_EQUAL(b.startSample, kGuardSamples);
     const double errorDb = 10 * std::log10(air::tokenMse(sent.tokens, b.tokens));
     std::printf("  %2d carriers: token error %.1f dB\n", carriers, errorDb);
-    CHECK_RANGE(errorDb, -80, -39);
+    CHECK_RANGE(errorDb, -80, carriers > 30 ? -38.5 : -41);
   }
 }
 

@@ -24,6 +24,11 @@ struct ReceiverConfig {
    * oscillators whose offset is known roughly. At most 5/64 of the sample rate either way (390.625 kHz at 5
    * MS/s). */
   double cfoPriorHz = 0;
+  /** CFO that the transmitter took out of its burst, Hz: its clock still has it. */
+  double removedCfoHz = 0;
+  /** Noise on the edge carriers is as strong as on the others. Behind a sub-band's filter it is not, and
+   * snrEmptyCarriers is NaN. */
+  bool whiteEdges = true;
   /** A header that claims more is answered by HeaderImplausible. */
   int maxPayloadOfdmSymbols = kMaxPayloadOfdmSymbols;
   /** |I| or |Q| at or above this counts as saturated. */

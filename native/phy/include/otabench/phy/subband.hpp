@@ -26,6 +26,9 @@ inline constexpr int kBinsPerGridCarrier = kGridBins / kCarriers;
 inline constexpr int kGridCarriers = 2 * kHighestCarrier + 1;
 /** Sizes are multiples of this: 8/2048 of the sample rate, 0.207 grid carriers of occupied band. */
 inline constexpr int kSubbandSizeStep = 8;
+/** Above this (13.25 grid carriers) a size must have no prime factor above 13, or its transform would cost
+ * more than everything else together: steps of 0.5 to 6 %. */
+inline constexpr int kFineSubbandSize = 512;
 /** Smallest sub-band: 3.93 grid carriers, 307 kHz at 5 MS/s. Below it phase noise turns within a symbol. */
 inline constexpr int kSmallestSubband = 152;
 /** Empty bins between neighbours: at least one grid carrier; two unless said otherwise. */
@@ -45,6 +48,11 @@ struct Subband {
   double widthCarriers() const { return 2 * halfWidthBins() / kBinsPerGridCarrier; }
   bool full() const { return size == kGridBins; }
 };
+
+/** Whether a sub-band may have this size. */
+bool isSubbandSize(int size);
+/** The largest size whose occupied band is no wider than so many grid carriers; 0 when there is none. */
+int subbandSizeFor(double widthCarriers);
 
 /** `count` grid carriers from `first` (-26..26) on, DC counted. All 53 of them are the full band.
  * @throws PhyError when they are not all within -26..26 or fewer than 4 */
@@ -68,7 +76,7 @@ enum class SubbandFault : std::uint8_t {
   NoUsers,
   BadUser,       // number out of range
   DuplicateUser, // one user twice
-  BadSize,       // not a multiple of kSubbandSizeStep, below the minimum or above the full band
+  BadSize,       // below the minimum, above the full band or not one of the sizes (isSubbandSize)
   BadGuard,
   OutOfBand, // reaches beyond grid carriers -26..26
   Overlap,   // two users in one sub-band
@@ -95,7 +103,7 @@ void requireSubbands(const std::vector<SubbandUser>& users);
 
 /**
  * Places sub-bands of the wanted widths side by side, in the order given, lowest frequency first. Widths are
- * rounded down to kSubbandSizeStep. Spare spectrum goes where it brings the capture's DC into a gap, else
+ * rounded down to the next size. Spare spectrum goes where it brings the capture's DC into a gap, else
  * where it centres a user on DC (its own carrier 0 is empty), else evenly between the users.
  *
  * @param widthCarriers  grid carriers of each user; one user alone may have all 53
