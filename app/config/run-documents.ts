@@ -7,6 +7,18 @@ const laterNumber = decibels.default(null);
 
 const laterFlag = z.boolean().nullable().default(null);
 
+/** Squared errors over the tokens' power, linear: what the tokens lost, and what of it came from where. */
+export const errorBudgetSchema = z.object({
+  measured: z.number(),
+  noise: z.number(),
+  nonlinearity: z.number(),
+  phase: z.number(),
+  channel: z.number(),
+  interference: z.number(),
+  unexplained: z.number(),
+});
+export type ErrorBudgetRecord = z.infer<typeof errorBudgetSchema>;
+
 /** One burst of one user. SNR in dB (Es/N0); the estimators side by side; `true...` is ground truth, twins only. */
 export const burstRecordSchema = z.object({
   user: z.string(),
@@ -45,6 +57,8 @@ export const burstRecordSchema = z.object({
   /** Squared error of the tokens over their power; the same of a perfect linear receiver on the measured channel. */
   tokenErrorDb: laterNumber,
   boundErrorDb: laterNumber,
+  /** Of every nth trial (output.errorBudgetEveryNthTrial). */
+  errorBudget: errorBudgetSchema.nullable().default(null),
   phaseDriftRad: laterNumber,
   saturatedSamples: laterNumber,
   trueSnrDb: decibels,

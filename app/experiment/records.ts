@@ -1,6 +1,6 @@
 /** Trial results as lines of the run folder: rounded to what they mean, so that lines stay small. */
-import type { BurstRecord, CsiRecord, EventRecord, ViewRecord } from '../config/run-documents';
-import type { BurstResult, RadioEvent } from '../link/types';
+import type { BurstRecord, CsiRecord, ErrorBudgetRecord, EventRecord, ViewRecord } from '../config/run-documents';
+import type { BurstResult, ErrorBudget, RadioEvent } from '../link/types';
 import { powerRatioToDb } from '../units/db';
 
 /** To a power of ten; null stays null, and so does what is not finite. */
@@ -19,6 +19,20 @@ function significant(value: number, digits: number): number {
 /** A squared error, linear, in dB; null where there is none to show. */
 function errorDb(error: number | null): number | null {
   return error === null ? null : rounded(powerRatioToDb(error), 3);
+}
+
+function budgetRecord(budget: ErrorBudget | null): ErrorBudgetRecord | null {
+  if (budget === null) return null;
+  const { measured, noise, nonlinearity, phase, channel, interference, unexplained } = budget;
+  return {
+    measured: significant(measured, 5),
+    noise: significant(noise, 5),
+    nonlinearity: significant(nonlinearity, 5),
+    phase: significant(phase, 5),
+    channel: significant(channel, 5),
+    interference: significant(interference, 5),
+    unexplained: significant(unexplained, 5),
+  };
 }
 
 export function burstRecord(burst: BurstResult, shape: { tokens: number; dimension: number }): BurstRecord {
@@ -59,6 +73,7 @@ export function burstRecord(burst: BurstResult, shape: { tokens: number; dimensi
     disturbed: measurement?.disturbed ?? null,
     tokenErrorDb: errorDb(burst.tokenError),
     boundErrorDb: errorDb(burst.boundError),
+    errorBudget: budgetRecord(burst.errorBudget),
     phaseDriftRad: rounded(measurement?.phaseDriftRad, 4),
     saturatedSamples: measurement?.saturatedSamples ?? null,
     trueSnrDb: rounded(truth?.snrDb, 3),

@@ -222,7 +222,8 @@ export const sectionSchemas = {
   output: mapping('output', {
     folder: folder.default('runs'),
     csiEveryNthTrial: integer(0, 1_000_000).default(10),
-  }).default({ folder: 'runs', csiEveryNthTrial: 10 }),
+    errorBudgetEveryNthTrial: integer(0, 1_000_000).default(10),
+  }).prefault({}),
 } as const;
 
 export type SectionName = keyof typeof sectionSchemas;

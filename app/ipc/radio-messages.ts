@@ -73,6 +73,7 @@ export const trialRequestSchema = z.object({
     )
     .min(1)
     .max(MOST_BURSTS),
+  errorBudget: z.boolean().optional(),
 });
 
 const radioRole = z.object({ role: name, driver: name, serial: z.string().min(1).max(128) });
@@ -211,6 +212,16 @@ const measurement = z
     message: 'lengths must follow carriers',
   });
 
+const errorBudget = z.object({
+  measured: finite,
+  noise: finite,
+  nonlinearity: finite,
+  phase: finite,
+  channel: finite,
+  interference: finite,
+  unexplained: finite,
+});
+
 const radioEvent = z.object({
   kind: z.enum([
     'overflow',
@@ -240,6 +251,7 @@ export const trialResultSchema = z.object({
       received: tokenMatrixSchema.nullable(),
       tokenError: finite.nullable(),
       boundError: finite.nullable(),
+      errorBudget: errorBudget.nullable(),
       measurement: measurement.nullable(),
       truth: z.object({ snrDb: finite, cfoHz: finite }).nullable(),
       txGainDb: requestedActual,

@@ -2,7 +2,7 @@
 import type { BurstLayout, Native, ReceivedBurst, SentBurst } from '../../drivers/radio';
 import { dbToPowerRatio } from '../units/db';
 import type { UserRadio } from './radio-bench';
-import type { BurstMeasurement, BurstRequest, BurstResult, BurstTruth, TransportOptions } from './types';
+import type { ErrorBudget, BurstMeasurement, BurstRequest, BurstResult, BurstTruth, TransportOptions } from './types';
 
 /** A burst on its way. Times are hardware times of the transmitting radio; null without hardware time. */
 export interface PlannedBurst {
@@ -65,6 +65,7 @@ export function burstResult(
   sent: SentBurst,
   found: ReceivedBurst | null,
   truth: BurstTruth | null,
+  errorBudget: ErrorBudget | null,
   sampleRateHz: number,
   native: Native,
 ): BurstResult {
@@ -77,6 +78,7 @@ export function burstResult(
     headerOk: found?.headerOk ?? false,
     received: data === null ? null : { data, tokens, dimension },
     tokenError: data === null ? null : relativeError(request.tokens.data, data),
+    errorBudget,
     boundError: found === null || data === null ? null : boundError(found.carrierSnrDb, native),
     measurement: found === null ? null : measurement(found, request, native),
     truth,

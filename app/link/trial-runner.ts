@@ -1,9 +1,9 @@
 /** Runs trials on an open bench, one after another: bursts out, what came back of them in. */
-import type { BurstLayout, Native, Reception, SentBurst, TwinPath } from '../../drivers/radio';
+import type { BurstLayout, Native, ReceivedBurst, Reception, SentBurst, TwinPath } from '../../drivers/radio';
 import { LinkError } from './errors';
 import { attribute, burstResult, transportOf, type PlannedBurst } from './results';
 import type { OpenBench, UserRadio } from './radio-bench';
-import type { BurstRequest, BurstTruth, RadioEvent, TrialRequest, TrialResult } from './types';
+import type { BurstRequest, BurstTruth, ErrorBudget, RadioEvent, TrialRequest, TrialResult } from './types';
 
 const NS = 1e9;
 /** Received beyond the last burst's end: propagation, clock errors, filters. Doubled clock error limit of the medium. */
@@ -12,6 +12,9 @@ const CLOCK_ERROR_LIMIT = 200e-6;
 /** Between planning and sending where time runs by itself. */
 const REALTIME_MARGIN_S = 0.02;
 const ACKNOWLEDGE_TIMEOUT_MS = 2000;
+const GATE_STEP_SAMPLES = 64;
+/** Around a burst that the receiver shall find again: its gate looks back, its filters ring. */
+const BUDGET_MARGIN_SAMPLES = 256;
 /** Far above what the machine needs beyond the trial's own time, well below what a host waits. */
 const RECEIVE_TIMEOUT_MS = 20_000;
 
@@ -216,6 +219,50 @@ export class TrialRunner {
     }
   }
 
+  /** On twins with the medium's truth, which no receiver reads; before the next trial begins. */
+  private errorBudget(
+    { request, radio, layout }: PlannedBurst,
+    sent: SentBurst,
+    found: ReceivedBurst | null,
+  ): ErrorBudget | null {
+    if (found?.headerOk !== true || found.data === null) return null;
+    const { air, sampleRateHz, centerFrequencyHz } = this.bench.setup;
+    const burst = {
+      sent: request.tokens.data,
+      user: radio.number,
+      sequence: request.sequence,
+      tokens: request.tokens.tokens,
+      dimension: request.tokens.dimension,
+      ...transportOf(request),
+    };
+    if (air === null) {
+      const { data, channel, noiseVariance, signalPower, estimates } = found;
+      const dataAidedDb = estimates.dataAided.snrDb;
+      if (noiseVariance === null || signalPower === null || dataAidedDb === null) return null;
+      const { clipEvmDb } = sent;
+      const heard = { data, channel, noiseVariance, signalPower, dataAidedDb, clipEvmDb };
+      return this.native.errorBudget({ ...burst, heard });
+    }
+    const arrivalSample = Math.round((found.arrivalNs * sampleRateHz) / NS);
+    const before = Math.max(0, arrivalSample - BUDGET_MARGIN_SAMPLES);
+    // The receiver's gate looks at whole steps of the stream: the same grid makes the same estimates.
+    const firstSample = before - (before % GATE_STEP_SAMPLES);
+    const sampleCount = arrivalSample - firstSample + layout.samples + BUDGET_MARGIN_SAMPLES;
+    return this.native.errorBudget({
+      ...burst,
+      air: {
+        from: radio.device.serial,
+        to: this.bench.base.serial,
+        firstSample,
+        sampleCount,
+        payloadOffset: arrivalSample - firstSample + layout.payloadStartSample - layout.preambleStartSample,
+        clippedAtSource: sent.clippedFraction > 0 || sent.limitedFraction > 0,
+        sampleRateHz,
+        centerFrequencyHz,
+      },
+    });
+  }
+
   private result(
     request: TrialRequest,
     planned: readonly PlannedBurst[],
@@ -226,6 +273,10 @@ export class TrialRunner {
   ): TrialResult {
     const { sampleRateHz } = this.bench.setup;
     const found = attribute(planned, reception.bursts, sampleRateHz);
+    const budgetOf = (index: number): ErrorBudget | null =>
+      request.errorBudget === true
+        ? this.errorBudget(planned[index] as PlannedBurst, sent[index] as SentBurst, found[index] ?? null)
+        : null;
     return {
       trialId: request.trialId,
       bursts: planned.map((burst, index) =>
@@ -234,6 +285,7 @@ export class TrialRunner {
           sent[index] as SentBurst,
           found[index] ?? null,
           truths[index] ?? null,
+          budgetOf(index),
           sampleRateHz,
           this.native,
         ),

@@ -2,12 +2,13 @@
 import type { TwinAir } from '../../drivers/radio/air';
 import type {
   BurstTransport as TransportOptions,
+  ErrorBudget,
   SnrEstimate,
   SnrEstimates,
   StreamEvent as RadioEvent,
 } from '../../drivers/radio/contract';
 
-export type { RadioEvent, SnrEstimate, SnrEstimates, TransportOptions, TwinAir };
+export type { ErrorBudget, RadioEvent, SnrEstimate, SnrEstimates, TransportOptions, TwinAir };
 
 /** Row-major token matrix, shape [tokens, dimension], float32. */
 export interface TokenMatrix {
@@ -35,6 +36,8 @@ export interface TrialRequest {
   readonly trialId: string;
   /** Sent one after another, in this order. */
   readonly bursts: readonly BurstRequest[];
+  /** Whether each burst's error budget is wanted; it takes some milliseconds of the radio process. Absent: no. */
+  readonly errorBudget?: boolean | undefined;
 }
 
 export interface BurstMeasurement {
@@ -82,6 +85,8 @@ export interface BurstResult {
   readonly tokenError: number | null;
   /** The least that a linear receiver can reach: mean of 1 / (1 + SNR) over the measured payload carriers, linear. */
   readonly boundError: number | null;
+  /** Null where none was asked for, or none could be had. */
+  readonly errorBudget: ErrorBudget | null;
   /** Same shape as sent; null when the burst was lost. */
   readonly received: TokenMatrix | null;
   readonly measurement: BurstMeasurement | null;

@@ -15,7 +15,9 @@ const BURST = `STRUCT("user" VARCHAR, "sequence" INTEGER, tokens INTEGER, dimens
   emptyCarriersSdDb DOUBLE, emptyCarriersLowDb DOUBLE, emptyCarriersHighDb DOUBLE,
   pilotEvmSdDb DOUBLE, pilotEvmLowDb DOUBLE, pilotEvmHighDb DOUBLE,
   dataAidedSdDb DOUBLE, dataAidedLowDb DOUBLE, dataAidedHighDb DOUBLE, disturbed BOOLEAN,
-  tokenErrorDb DOUBLE, boundErrorDb DOUBLE, phaseDriftRad DOUBLE, saturatedSamples INTEGER,
+  tokenErrorDb DOUBLE, boundErrorDb DOUBLE,
+  errorBudget STRUCT(measured DOUBLE, noise DOUBLE, nonlinearity DOUBLE, phase DOUBLE, channel DOUBLE,
+    interference DOUBLE, unexplained DOUBLE), phaseDriftRad DOUBLE, saturatedSamples INTEGER,
   trueSnrDb DOUBLE, cfoHz DOUBLE, trueCfoHz DOUBLE, clockOffsetPpm DOUBLE, arrivalNs DOUBLE, requestedTxGainDb DOUBLE,
   txGainDb DOUBLE, paprDb DOUBLE, ccdfDb DOUBLE[], clippedFraction DOUBLE, limitedFraction DOUBLE, clipEvmDb DOUBLE,
   airTimeS DOUBLE)`;

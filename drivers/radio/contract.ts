@@ -87,6 +87,18 @@ export interface SnrEstimates {
   readonly dataAided: SnrEstimate;
 }
 
+/** What of a burst's token error came from where (docs/link.md): squared errors over the tokens' power, linear. */
+export interface ErrorBudget {
+  readonly measured: number;
+  readonly noise: number;
+  readonly nonlinearity: number;
+  readonly phase: number;
+  readonly channel: number;
+  readonly interference: number;
+  /** Measured minus all of the above; may be negative. */
+  readonly unexplained: number;
+}
+
 /** One detection of the receiver. SNRs are mean Es/N0 over the loaded payload carriers, dB. */
 export interface ReceivedBurst {
   readonly outcome: string;
@@ -118,6 +130,8 @@ export interface ReceivedBurst {
   readonly estimates: SnrEstimates;
   /** Per carrier, linear, relative to full scale squared. */
   readonly noiseVariance: number | null;
+  /** Mean |channel|^2 without the noise's share, linear. */
+  readonly signalPower: number | null;
   /** Per loaded carrier, interleaved re, im, relative to full scale. */
   readonly channel: Float32Array;
   /** Per loaded carrier, dB. */

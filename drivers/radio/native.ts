@@ -6,6 +6,7 @@ import type { TwinAir, TwinPath } from './air';
 import type {
   BurstTransport,
   Direction,
+  ErrorBudget,
   OutgoingBurst,
   RadioCapabilities,
   ReceivedBurst,
@@ -113,6 +114,42 @@ export interface BurstLayout {
   readonly payloadOfdmSymbols: number;
 }
 
+export type ErrorBudgetQuery = {
+  readonly sent: Float32Array;
+  /** 0 to 15. */
+  readonly user: number;
+  readonly sequence: number;
+  readonly tokens: number;
+  readonly dimension: number;
+  readonly transport?: BurstTransport;
+} & (
+  | {
+      readonly air: {
+        readonly from: string;
+        readonly to: string;
+        /** Of a window with the whole burst in it, in the receiver's samples since the trial began. */
+        readonly firstSample: number;
+        readonly sampleCount: number;
+        /** Of the window: where the payload begins. */
+        readonly payloadOffset: number;
+        /** The waveform was clipped before the air got it (full scale, clip-and-filter). */
+        readonly clippedAtSource: boolean;
+        readonly sampleRateHz: number;
+        readonly centerFrequencyHz: number;
+      };
+    }
+  | {
+      readonly heard: {
+        readonly data: Float32Array;
+        readonly channel: Float32Array;
+        readonly noiseVariance: number;
+        readonly signalPower: number;
+        readonly dataAidedDb: number;
+        readonly clipEvmDb: number | null;
+      };
+    }
+);
+
 export interface WatchdogState {
   readonly state: 'disarmed' | 'armed' | 'tripped';
   readonly reason: string;
@@ -144,6 +181,11 @@ export interface Native {
     dimension: number;
     transport?: BurstTransport;
   }): number | null;
+  /**
+   * What of a burst's token error came from where: by substitution with the medium's truth (`air`; before the next
+   * trial begins), or from what the receiver said (`heard`). Null when the receiver does not find the burst again.
+   */
+  errorBudget(burst: ErrorBudgetQuery): ErrorBudget | null;
   readonly numerology: {
     readonly fftSize: number;
     readonly cpLength: number;

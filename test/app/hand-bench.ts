@@ -123,6 +123,7 @@ export class HandBench implements Bench {
       headerOk: !lost,
       received: lost ? null : awgn(tokens, trueSnrDb, random),
       tokenError: lost ? null : 1 / (1 + 10 ** (trueSnrDb / 10)),
+      errorBudget: null,
       boundError: lost ? null : 1 / (1 + 10 ** (snrDb / 10)),
       measurement: lost ? null : measurement(snrDb, random),
       truth: { snrDb: trueSnrDb, cfoHz: 1000 },

@@ -119,6 +119,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setTripListener", Napi::Function::New<set_trip_listener>(env, "setTripListener"));
   exports.Set("burstLayout", Napi::Function::New<burst_layout>(env, "burstLayout"));
   exports.Set("genieSnrDb", Napi::Function::New<genie_snr_db>(env, "genieSnrDb"));
+  exports.Set("errorBudget", Napi::Function::New<error_budget>(env, "errorBudget"));
   exports.Set("numerology", numerology(env));
   exports.Set("medium", medium_functions(env));
   return exports;

@@ -2,10 +2,14 @@
 
 #include "conversion.hpp"
 
+#include "otabench/medium/medium.hpp"
+#include "otabench/phy/error_budget.hpp"
 #include "otabench/phy/genie.hpp"
 #include "otabench/phy/numerology.hpp"
 
+#include <algorithm>
 #include <complex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -89,6 +93,7 @@ Napi::Object to_js(Napi::Env env, const radio::TimedBurst& timed) {
   estimates.Set("dataAided", estimate_to_js(env, burst.snrDataAided));
   object.Set("estimates", estimates);
   object.Set("noiseVariance", finite_or_null(env, burst.noiseVariance));
+  object.Set("signalPower", finite_or_null(env, burst.signalPower));
   object.Set("channel", complex_array(env, burst.channel.data(), burst.channel.size()));
   object.Set("carrierSnrDb", to_float_array(env, burst.carrierSnrDb.data(), burst.carrierSnrDb.size()));
   object.Set("constellation", decimated_constellation(env, burst.constellation));
@@ -180,6 +185,112 @@ Napi::Value genie_snr_db(const Napi::CallbackInfo& info) {
   } catch (const phy::PhyError& error) {
     throw argument_error(info.Env(), error.what());
   }
+}
+
+namespace {
+
+// What the payload's distortion leaves of its gain (Bussgang): the factor by which `linear` is nearest to
+// `noiseFree`. It is no distortion, since the training shows most of it to the receiver too.
+std::complex<float> common_gain(phy::Span<const std::complex<float>> noise_free,
+                                phy::Span<const std::complex<float>> linear) {
+  std::complex<double> cross = 0;
+  double power = 0;
+  for (std::size_t i = 0; i < linear.size(); ++i) {
+    const std::complex<double> x(linear[i]);
+    cross += std::conj(x) * std::complex<double>(noise_free[i]);
+    power += std::norm(x);
+  }
+  return power > 0 ? std::complex<float>(cross / power) : std::complex<float>(1, 0);
+}
+
+// By substitution: {from, to, firstSample, sampleCount, payloadOffset, sampleRateHz, centerFrequencyHz} says
+// where the burst lies in the receiver's samples of the present trial, and its payload in that window. `clippedAtSource`: the waveform was clipped
+// before the air got it, so the air's linear version has that in it and cannot tell it from what turns.
+std::optional<phy::ErrorBudget> budget_by_substitution(const Napi::Object& air, phy::Span<const float> sent,
+                                                       const phy::BurstHeader& header) {
+  medium::PartsQuery query;
+  query.from = required_string(air, "from");
+  query.to = required_string(air, "to");
+  query.firstSample = required_integer(air, "firstSample", 0, std::int64_t{1} << 52);
+  query.sampleCount = static_cast<std::size_t>(required_integer(air, "sampleCount", 1, 1 << 20));
+  phy::ReceiverConfig config;
+  config.sampleRateHz = required_number(air, "sampleRateHz");
+  config.centerFrequencyHz = required_number(air, "centerFrequencyHz");
+  const auto payload_offset = static_cast<std::size_t>(
+      required_integer(air, "payloadOffset", 0, static_cast<std::int64_t>(query.sampleCount) - 1));
+  medium::BudgetParts parts = medium::Medium::instance().budgetParts(query);
+  const auto span = [](const std::vector<medium::Sample>& samples) {
+    return phy::Span<const std::complex<float>>(samples.data(), samples.size());
+  };
+  phy::BudgetWindows windows;
+  windows.firstSample = query.firstSample;
+  windows.received = span(parts.received);
+  windows.noiseFree = span(parts.noiseFree);
+  if (!required_boolean(air, "clippedAtSource")) {
+    const std::size_t length =
+        std::min(query.sampleCount - payload_offset,
+                 static_cast<std::size_t>(phy::payloadOfdmSymbolCount(header)) * phy::kSymbolSamples);
+    const std::complex<float> gain = common_gain({parts.noiseFree.data() + payload_offset, length},
+                                                 {parts.linear.data() + payload_offset, length});
+    for (medium::Sample& sample : parts.linear)
+      sample *= gain;
+    windows.linear = span(parts.linear);
+  }
+  windows.quiet = span(parts.quiet);
+  return phy::errorBudget(sent, header, windows, config);
+}
+
+// From what the receiver said: {data, channel, noiseVariance, signalPower, dataAidedDb, clipEvmDb | null}
+phy::ErrorBudget budget_from_estimates(const Napi::Object& heard, phy::Span<const float> sent,
+                                       const phy::BurstHeader& header) {
+  phy::ReceivedBurst burst;
+  burst.header = header;
+  const Napi::Float32Array data = required_floats(heard, "data");
+  burst.tokens.assign(data.Data(), data.Data() + data.ElementLength());
+  const Napi::Float32Array channel = required_floats(heard, "channel");
+  if (channel.ElementLength() != 2 * burst.channel.size())
+    throw argument_error(heard.Env(), "channel: " + std::to_string(channel.ElementLength()) +
+                                          " values; allowed " + std::to_string(2 * burst.channel.size()));
+  for (std::size_t i = 0; i < burst.channel.size(); ++i)
+    burst.channel[i] = {channel[2 * i], channel[2 * i + 1]};
+  burst.noiseVariance = required_number(heard, "noiseVariance");
+  burst.signalPower = required_number(heard, "signalPower");
+  burst.snrDataAided.snrDb = required_number(heard, "dataAidedDb");
+  const Napi::Value clip_evm_db = heard.Get("clipEvmDb");
+  return clip_evm_db.IsNull() ? phy::errorBudget(sent, burst)
+                              : phy::errorBudget(sent, burst, required_number(heard, "clipEvmDb"));
+}
+
+} // namespace
+
+Napi::Value error_budget(const Napi::CallbackInfo& info) {
+  const Napi::Object burst = required_object(info[0], "burst");
+  const Napi::Float32Array values = required_floats(burst, "sent");
+  const phy::Span<const float> sent(values.Data(), values.ElementLength());
+  phy::BurstHeader header = shape_of(burst);
+  header.user = static_cast<int>(required_integer(burst, "user", 0, phy::kMaxUser));
+  header.sequence = static_cast<int>(required_integer(burst, "sequence", 0, phy::kMaxSequence));
+  std::optional<phy::ErrorBudget> budget;
+  try {
+    budget = burst.Get("air").IsUndefined()
+                 ? budget_from_estimates(required_object(burst.Get("heard"), "heard"), sent, header)
+                 : budget_by_substitution(required_object(burst.Get("air"), "air"), sent, header);
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw argument_error(info.Env(), error.what());
+  }
+  if (!budget)
+    return info.Env().Null();
+  const Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("measured", budget->measured);
+  object.Set("noise", budget->noise);
+  object.Set("nonlinearity", budget->nonlinearity);
+  object.Set("phase", budget->phase);
+  object.Set("channel", budget->channel);
+  object.Set("interference", budget->interference);
+  object.Set("unexplained", budget->unexplained);
+  return object;
 }
 
 Napi::Object numerology(Napi::Env env) {
