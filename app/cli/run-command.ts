@@ -52,7 +52,7 @@ function tell(end: RunEnd, { json = false }: RunOptions): number {
   const { stop, folder } = end;
   const where = end.simulated ? ' on simulated twins' : '';
   const rate = `${stop.trialsDone} of ${stop.trialsTotal} trials in ${formatDuration(stop.wallS)}, ${stop.questionsPerSecond.toFixed(0)} questions a second`;
-  const text = [`${end.name}${where}: ${rate}`, ...resultTable(stop.points, end.simulated)];
+  const text = [`${end.name}${where}: ${rate}`, ...resultTable(stop.points, end.simulated, stop.comparisons)];
   text.push(`report ${end.reportFile ?? `not made: ${end.reportError ?? ''}`}`);
   process.stdout.write(`${text.join('\n')}\n`);
   if (stop.outcome === 'stopped')
@@ -66,9 +66,11 @@ function tell(end: RunEnd, { json = false }: RunOptions): number {
       snrErrorDb: point.snrErrorDb,
       difference: point.difference,
       differenceHalfWidth: point.differenceHalfWidth,
+      sndrDb: point.sndrDb,
+      tokenErrorDb: point.tokenErrorDb,
     }));
-    const { wallS, questionsPerSecond, outcome } = stop;
-    const result = { run: folder, wallS, questionsPerSecond, points, outcome, simulated: end.simulated };
+    const { wallS, questionsPerSecond, outcome, comparisons } = stop;
+    const result = { run: folder, wallS, questionsPerSecond, points, comparisons, outcome, simulated: end.simulated };
     process.stdout.write(`${JSON.stringify(result)}\n`);
   }
   return stop.outcome === 'done' ? 0 : 1;

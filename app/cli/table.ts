@@ -1,5 +1,5 @@
 /** The final table, as text. */
-import type { PointSummary } from '../config/run-documents';
+import type { ArmComparison, PointSummary } from '../config/run-documents';
 import { formatDecibels, formatPercent, formatPoints } from '../units/format';
 
 /** Columns as wide as their widest cell; figures to the right. */
@@ -9,9 +9,15 @@ function columns(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** One row a point. `true` stands only where twins know it, and is marked. */
-export function resultTable(points: readonly PointSummary[], simulated: boolean): string[] {
+export function resultTable(
+  points: readonly PointSummary[],
+  simulated: boolean,
+  comparisons: readonly ArmComparison[] = [],
+): string[] {
+  const arms = new Set(points.map(({ arm }) => arm)).size > 1;
   const head = [
     [
+      ...(arms ? ['arm'] : []),
       'SNR dB',
       'measured dB',
       ...(simulated ? ['true* dB'] : []),
@@ -26,6 +32,7 @@ export function resultTable(points: readonly PointSummary[], simulated: boolean)
       'blind',
     ],
     [
+      ...(arms ? [''] : []),
       'asked',
       '',
       ...(simulated ? [''] : []),
@@ -42,6 +49,7 @@ export function resultTable(points: readonly PointSummary[], simulated: boolean)
   ];
   const percent = (fraction: number | null): string => formatPercent(fraction).replace(' %', '');
   const rows = points.map((point) => [
+    ...(arms ? [point.arm] : []),
     String(point.requestedSnrDb),
     `${formatDecibels(point.measuredSnrDb)} +- ${formatDecibels(point.measuredSnrSdDb)}`,
     ...(simulated ? [formatDecibels(point.trueSnrDb)] : []),
@@ -56,6 +64,11 @@ export function resultTable(points: readonly PointSummary[], simulated: boolean)
     percent(point.blindAccuracy),
   ]);
   const lines = columns([...head, ...rows]);
+  for (const one of comparisons)
+    lines.push(
+      `${one.secondArm} against ${one.firstArm} at ${one.firstSnrDb} dB: ${formatPoints(one.difference)} +- ` +
+        `${formatPoints(one.differenceHalfWidth).replace('+', '')} points on ${one.questions} questions, p ${one.pValue < 0.001 ? '< 0.001' : one.pValue.toFixed(3)} (McNemar)`,
+    );
   if (simulated) lines.push('* true: ground truth of the simulated medium; nothing in the link reads it');
   return lines;
 }

@@ -220,7 +220,10 @@ export const runDocumentSchema = z.object({
   users: z.array(z.string()),
   experiment: z.record(z.string(), z.unknown()),
   plan: z.object({
+    /** Of the first arm. */
     snrDb: z.array(z.number()),
+    /** Arms and their points, in the plan's order; empty in runs of earlier versions, which had one. */
+    arms: z.array(z.object({ name: z.string(), snrDb: z.array(z.number()) })).default([]),
     trialsPerPoint: z.number(),
     trialsTotal: z.number(),
     awgnDraws: z.number(),
@@ -241,6 +244,13 @@ export const pointSummarySchema = z.object({
   trueSnrDb: z.number().nullable(),
   /** Mean of measured minus true over the bursts that have both. */
   snrErrorDb: z.number().nullable(),
+  /** Signal over noise and distortion, mean of the bursts, with the half-width of its 95 % interval. */
+  sndrDb: laterNumber,
+  sndrHalfWidthDb: laterNumber,
+  /** Mean squared error of the tokens over their power, dB, with its 95 % interval; and that of 1 / (1 + SNR). */
+  tokenErrorDb: laterNumber,
+  tokenErrorLowDb: laterNumber,
+  tokenErrorHighDb: laterNumber,
   burstsSent: z.number(),
   burstsDetected: z.number(),
   headersOk: z.number(),
@@ -272,6 +282,24 @@ export const pointSummarySchema = z.object({
 });
 export type PointSummary = z.infer<typeof pointSummarySchema>;
 
+/** Two arms on the same questions. Fractions 0 to 1. */
+export const comparisonSchema = z.object({
+  firstArm: z.string(),
+  firstSnrDb: z.number(),
+  secondArm: z.string(),
+  secondSnrDb: z.number(),
+  /** Questions that both answered validly. */
+  questions: z.number(),
+  onlyFirstCorrect: z.number(),
+  onlySecondCorrect: z.number(),
+  /** Accuracy of the second minus the first, and the half-width of its 95 % interval (paired). */
+  difference: z.number(),
+  differenceHalfWidth: z.number().nullable(),
+  /** McNemar's test, exact, two-sided. */
+  pValue: z.number(),
+});
+export type ArmComparison = z.infer<typeof comparisonSchema>;
+
 /** stop.json: how a run ended. A folder without it is running or was killed. */
 export const stopDocumentSchema = z.object({
   format: z.literal(1),
@@ -287,5 +315,6 @@ export const stopDocumentSchema = z.object({
   trialsDone: z.number(),
   trialsTotal: z.number(),
   points: z.array(pointSummarySchema),
+  comparisons: z.array(comparisonSchema).default([]),
 });
 export type StopDocument = z.infer<typeof stopDocumentSchema>;

@@ -31,6 +31,8 @@ function quoteValue(value: unknown): string {
 export class YamlFile {
   /** Plain values; undefined where the file is not even YAML. */
   readonly value: unknown;
+  /** What messages put before their fields. */
+  private readonly root: FieldPath = [];
   readonly violations: Violation[] = [];
   private readonly document: Document.Parsed;
   private readonly lines = new LineCounter();
@@ -95,6 +97,11 @@ export class YamlFile {
     return this.lines.linePos(offset).line;
   }
 
+  /** The file with `value` in place of its own; violations go to this file, with `root` before their fields. */
+  overlay(root: FieldPath, value: unknown): YamlFile {
+    return Object.assign(Object.create(this) as YamlFile, { root, value });
+  }
+
   valueAt(fieldPath: FieldPath): unknown {
     let value: unknown = this.value;
     for (const part of fieldPath) {
@@ -112,7 +119,8 @@ export class YamlFile {
   }
 
   add(fieldPath: FieldPath, detail: string): void {
-    this.violations.push({ file: this.file, line: this.lineOf(fieldPath), field: formatFieldPath(fieldPath), detail });
+    const full = [...this.root, ...fieldPath];
+    this.violations.push({ file: this.file, line: this.lineOf(full), field: formatFieldPath(full), detail });
   }
 
   /**

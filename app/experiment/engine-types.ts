@@ -33,7 +33,7 @@ export const NO_PREVIOUS_WORK: PreviousWork = { trials: new Map(), soundings: ne
 export interface EngineObserver {
   soundingStarted?(): void;
   /** Transmit gain of every user at one point, dB. */
-  gainsFound?(requestedSnrDb: number, gainsDb: Readonly<Record<string, number>>): void;
+  gainsFound?(arm: string, requestedSnrDb: number, gainsDb: Readonly<Record<string, number>>): void;
   trialsStarted?(): void;
   /** A trial that this session made and that is on the disk. */
   trialRecorded?(record: TrialRecord): void;
@@ -45,8 +45,8 @@ export interface EngineObserver {
 
 export interface EngineParts {
   readonly plan: Plan;
-  /** Open; the engine closes it. */
-  readonly bench: Bench;
+  /** One for each arm, open; arms on the same air share one. The engine closes them. */
+  readonly benches: readonly Bench[];
   readonly model: TaskModel;
   readonly recorder: RunRecorder;
   readonly previous: PreviousWork;

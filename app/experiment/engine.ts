@@ -4,6 +4,8 @@
  */
 import type { ReferenceRecord, SoundingRecord, TrialRecord } from '../config/run-documents';
 import { pointKey, RunFailedError, RunStoppedError, type EngineParts } from './engine-types';
+import type { Bench } from '../link/types';
+import type { ArmExperiment } from './file';
 import { LANE_PRIORITY, ModelLane } from './lane';
 import type { ModelAnswer, UserTokens } from './model';
 import { BLOCK_TRIALS, isSimulated, type PlannedTrial } from './plan';
@@ -36,10 +38,21 @@ export async function runPlan(parts: EngineParts): Promise<void> {
   }
 }
 
+/** 0: never. */
+function isNth(index: number, every: number): boolean {
+  return every > 0 && index % every === 0;
+}
+
+function tokensKey({ visual, audio }: ArmExperiment['users'], question: number): string {
+  return `${visual.tokens} ${audio.tokens} ${question}`;
+}
+
 class Engine {
   private readonly lane = new ModelLane();
-  private readonly runner: TrialRunner;
-  private readonly encoded = new Map<number, Promise<UserTokens>>();
+  /** One for each bench. */
+  private readonly runners = new Map<Bench, TrialRunner>();
+  /** By token lengths and question. */
+  private readonly encoded = new Map<string, Promise<UserTokens>>();
   private readonly records = new Map<string, TrialRecord>();
   /** Rejects once, when the run must end early. */
   private readonly ended: Promise<never>;
@@ -47,10 +60,13 @@ class Engine {
   private endReason: Error | null = null;
   /** Work that goes on in the background; none of it may be left when the run returns. */
   private readonly background = new Set<Promise<void>>();
-  private viewsLeft = new Map<number, number>();
+  private viewsLeft = new Map<string, number>();
 
   constructor(private readonly parts: EngineParts) {
-    this.runner = new TrialRunner(parts);
+    for (const bench of new Set(parts.benches)) {
+      this.runners.set(bench, new TrialRunner(bench, parts));
+      bench.onLost((reason) => this.end(new RunFailedError(reason)));
+    }
     this.ended = new Promise<never>((_, reject) => {
       this.end = (reason) => {
         if (this.endReason !== null) return;
@@ -63,7 +79,6 @@ class Engine {
     const stop = (): void => this.end(new RunStoppedError());
     if (parts.signal.aborted) stop();
     else parts.signal.addEventListener('abort', stop, { once: true });
-    parts.bench.onLost((reason) => this.end(new RunFailedError(reason)));
   }
 
   async run(): Promise<void> {
@@ -72,14 +87,23 @@ class Engine {
 
   async close(): Promise<void> {
     this.end(new RunStoppedError());
-    await this.closeBench();
+    await this.closeBenches();
     const limit = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS).unref());
     await Promise.race([Promise.allSettled(this.background), limit]);
   }
 
-  private async closeBench(): Promise<void> {
+  private async closeBenches(): Promise<void> {
     const limit = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS).unref());
-    await Promise.race([this.parts.bench.close().catch(() => undefined), limit]);
+    const closed = [...this.runners.keys()].map((bench) => bench.close().catch(() => undefined));
+    await Promise.race([Promise.all(closed), limit]);
+  }
+
+  private armOf(trial: PlannedTrial): ArmExperiment {
+    return this.parts.plan.experiment.arms[trial.arm] as ArmExperiment;
+  }
+
+  private runnerOf(arm: number): TrialRunner {
+    return this.runners.get(this.parts.benches[arm] as Bench) as TrialRunner;
   }
 
   private async work(): Promise<void> {
@@ -89,20 +113,16 @@ class Engine {
       const gains = await this.findGains();
       this.checkGoesOn();
       observer.trialsStarted?.();
-      const points = plan.experiment.sweep.snrDb.map((requestedSnrDb) => ({
-        requestedSnrDb,
-        trials: plan.trials.filter((trial) => trial.requestedSnrDb === requestedSnrDb),
-      }));
       const pointsDone: Promise<unknown>[] = [];
       let references = Promise.resolve();
       let lastTurn: Promise<unknown> = Promise.resolve();
       const slots = new Slots(BLOCKS_IN_FLIGHT);
-      for (const { requestedSnrDb, trials } of points) {
+      for (const trials of plan.points) {
         const blocks: Promise<void>[] = [];
         for (let from = 0; from < trials.length; from += BLOCK_TRIALS) {
           const block = trials.slice(from, from + BLOCK_TRIALS);
           await Promise.race([slots.take(), this.ended]);
-          const answered = this.runBlock(block, gains.get(requestedSnrDb) as Gains, lastTurn);
+          const answered = this.runBlock(block, gains, lastTurn);
           lastTurn = answered;
           blocks.push(this.track(answered.then(({ synced }) => synced).finally(() => slots.give())));
         }
@@ -110,12 +130,15 @@ class Engine {
         done.catch(() => undefined);
         pointsDone.push(done);
         // One point's reference after the other, so that the first is complete soon.
-        references = this.track(Promise.all([done, references]).then(() => this.reference(requestedSnrDb, trials)));
+        for (const arm of plan.experiment.arms.keys()) {
+          const own = trials.filter((trial) => trial.arm === arm);
+          if (own.length > 0) references = this.track(Promise.all([done, references]).then(() => this.reference(own)));
+        }
       }
       await Promise.all(pointsDone);
       observer.trialsFinished?.();
       // Nothing is sent any more: the radios go, and the model may have the whole machine.
-      await this.closeBench();
+      await this.closeBenches();
       this.lane.widen(this.parts.model.parallelCalls);
       await references;
     } catch (error) {
@@ -124,20 +147,30 @@ class Engine {
     }
   }
 
-  private async findGains(): Promise<Map<number, Gains>> {
-    const { plan, bench, previous, recorder, now } = this.parts;
-    const { experiment } = plan;
-    const question = plan.questions[0] as number;
-    const tokens = await this.tokensOf(question);
+  /** Gains of every arm at each of its points, by `pointKey`. */
+  private async findGains(): Promise<Map<string, Gains>> {
+    const gains = new Map<string, Gains>();
+    for (const [arm, experiment] of this.parts.plan.experiment.arms.entries())
+      for (const [requestedSnrDb, gainsDb] of await this.findGainsOf(arm, experiment)) {
+        gains.set(pointKey(experiment.arm, requestedSnrDb), gainsDb);
+        this.parts.observer.gainsFound?.(experiment.arm, requestedSnrDb, gainsDb);
+      }
+    return gains;
+  }
+
+  private async findGainsOf(arm: number, experiment: ArmExperiment): Promise<Map<number, Gains>> {
+    const { plan, benches, previous, recorder, now } = this.parts;
+    const tokens = await this.tokensOf(experiment, plan.questions[0] as number);
+    const runner = this.runnerOf(arm);
     let serial = 0;
-    const gains = await findGains(experiment, bench.radios, async (prefix, requestedSnrDb, gainsDb, bursts) =>
+    return findGains(experiment, (benches[arm] as Bench).radios, async (prefix, requestedSnrDb, gainsDb, bursts) =>
       Promise.all(
         Array.from({ length: bursts }, async (_, number): Promise<SoundingRecord> => {
           const id = `${prefix}/b${number + 1}`;
           const request = trialRequest(experiment, id, serial++, tokens, gainsDb);
           const earlier = previous.soundings.get(id);
           if (earlier !== undefined) return earlier;
-          const { result, attempts } = await this.runner.run(request);
+          const { result, attempts } = await runner.run(request);
           const record: SoundingRecord = {
             kind: 'sounding',
             id,
@@ -154,8 +187,6 @@ class Engine {
         }),
       ),
     );
-    for (const [requestedSnrDb, gainsDb] of gains) this.parts.observer.gainsFound?.(requestedSnrDb, gainsDb);
-    return gains;
   }
 
   /**
@@ -166,7 +197,7 @@ class Engine {
    */
   private async runBlock(
     block: readonly PlannedTrial[],
-    gains: Gains,
+    gains: ReadonlyMap<string, Gains>,
     turn: Promise<unknown>,
   ): Promise<{ synced: Promise<unknown> }> {
     const { plan, previous, model } = this.parts;
@@ -180,13 +211,22 @@ class Engine {
     // The last digits of an answer depend on its batch. A block that a crash tore is therefore sent whole again where
     // that costs nothing (twins), though only what is missing is recorded; on the air nothing is sent twice.
     const todo = isSimulated(plan.experiment) ? block : [...missing];
-    await this.encode(todo.map((trial) => trial.question));
-    const sent = await Promise.all(todo.map((trial) => this.tokensOf(trial.question)));
+    for (const [arm, experiment] of plan.experiment.arms.entries())
+      await this.encode(
+        experiment,
+        todo.filter((trial) => trial.arm === arm).map((trial) => trial.question),
+      );
+    const sent = await Promise.all(todo.map((trial) => this.tokensOf(this.armOf(trial), trial.question)));
     this.checkGoesOn();
+    const { errorBudgetEveryNthTrial } = plan.experiment.output;
     const attempted = await Promise.all(
-      todo.map((trial, i) =>
-        this.runner.run(trialRequest(plan.experiment, trial.id, trial.index, sent[i] as UserTokens, gains)),
-      ),
+      todo.map((trial, i) => {
+        const experiment = this.armOf(trial);
+        const gainsDb = gains.get(pointKey(experiment.arm, trial.requestedSnrDb)) as Gains;
+        const budget = isNth(trial.index, errorBudgetEveryNthTrial);
+        const request = trialRequest(experiment, trial.id, trial.index, sent[i] as UserTokens, gainsDb, budget);
+        return this.runnerOf(trial.arm).run(request);
+      }),
     );
     await turn;
     const valid = attempted.flatMap(({ result }, i) => (result.valid ? [i] : []));
@@ -217,7 +257,8 @@ class Engine {
     sent: UserTokens,
   ): Promise<void> {
     const { plan, model, recorder, observer, now } = this.parts;
-    const { arm, output } = plan.experiment;
+    const { output } = plan.experiment;
+    const { arm } = this.armOf(trial);
     const question = model.questions[trial.question];
     const record: TrialRecord = {
       kind: 'trial',
@@ -238,23 +279,25 @@ class Engine {
       attempts,
       wallMs: now(),
     };
-    if (result.valid && output.csiEveryNthTrial > 0 && trial.index % output.csiEveryNthTrial === 0) {
+    if (result.valid && isNth(trial.index, output.csiEveryNthTrial)) {
       recorder.csi(csiRecords(trial.id, result.bursts));
-      const left = this.viewsLeft.get(trial.requestedSnrDb) ?? VIEWS_PER_POINT;
+      const point = pointKey(arm, trial.requestedSnrDb);
+      const left = this.viewsLeft.get(point) ?? VIEWS_PER_POINT;
       if (left > 0) recorder.views(viewRecords(trial, arm, result.bursts));
-      this.viewsLeft.set(trial.requestedSnrDb, left - 1);
+      this.viewsLeft.set(point, left - 1);
     }
     await recorder.record(record);
     this.records.set(trial.id, record);
     observer.trialRecorded?.(record);
   }
 
-  private async reference(requestedSnrDb: number, trials: readonly PlannedTrial[]): Promise<void> {
+  private async reference(trials: readonly PlannedTrial[]): Promise<void> {
     const { plan, model, previous, recorder, observer } = this.parts;
-    if (plan.experiment.questions.awgnDraws === 0) return;
-    if (previous.references.has(pointKey(plan.experiment.arm, requestedSnrDb))) return;
+    const [first] = trials;
+    if (first === undefined || plan.experiment.questions.awgnDraws === 0) return;
+    if (previous.references.has(pointKey(this.armOf(first).arm, first.requestedSnrDb))) return;
     const { lane } = this;
-    const tokensOf = (question: number): Promise<UserTokens> => this.tokensOf(question);
+    const tokensOf = (trial: PlannedTrial): Promise<UserTokens> => this.tokensOf(this.armOf(trial), trial.question);
     const answered = (answers: number): void => observer.referenceAnswered?.(answers);
     const record: ReferenceRecord = await awgnReference(
       { plan, model, lane, tokensOf, answered },
@@ -266,23 +309,23 @@ class Engine {
   }
 
   /** Encodes, in one call, those of the questions that are not encoded yet. */
-  private async encode(questions: readonly number[]): Promise<void> {
-    const missing = [...new Set(questions)].filter((question) => !this.encoded.has(question));
+  private async encode({ users }: ArmExperiment, questions: readonly number[]): Promise<void> {
+    const missing = [...new Set(questions)].filter((question) => !this.encoded.has(tokensKey(users, question)));
     if (missing.length === 0) return;
-    const { users } = this.parts.plan.experiment;
     const lengths = { visual: users.visual.tokens, audio: users.audio.tokens };
     const all = this.lane.run(LANE_PRIORITY.encode, () => this.parts.model.encode(missing, lengths));
     missing.forEach((question, i) => {
       const one = all.then((tokens) => tokens[i] as UserTokens);
       one.catch(() => undefined);
-      this.encoded.set(question, one);
+      this.encoded.set(tokensKey(users, question), one);
     });
     await all;
   }
 
-  private async tokensOf(question: number): Promise<UserTokens> {
-    if (!this.encoded.has(question)) await this.encode([question]);
-    return this.encoded.get(question) as Promise<UserTokens>;
+  private async tokensOf(experiment: ArmExperiment, question: number): Promise<UserTokens> {
+    const key = tokensKey(experiment.users, question);
+    if (!this.encoded.has(key)) await this.encode(experiment, [question]);
+    return this.encoded.get(key) as Promise<UserTokens>;
   }
 
   private checkGoesOn(): void {

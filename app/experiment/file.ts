@@ -7,12 +7,18 @@ import { formatViolation, InvalidInputError, closestWord } from '../config/viola
 import { YamlFile } from '../config/yaml-file';
 import { checkAgainstBundle, checkSweepOnce, crossCheck, type ReadableSections } from './cross-checks';
 import { TestSetRefused, type BundleFacts } from './model';
-import { keysAllowedAt, SECTION_NAMES, sectionSchemas, type SectionName, type Sections } from './schema';
+import { ARM_SECTIONS, keysAllowedAt, SECTION_NAMES, sectionSchemas, type SectionName, type Sections } from './schema';
 
-/** An experiment file with every default filled in and every path absolute. */
-export interface Experiment extends Sections {
+/** The experiment as one of its arms sees it: `arm` is the arm's name, the sections hold what it changes. */
+export interface ArmExperiment extends Omit<Sections, 'arms'> {
   /** Absolute. */
   readonly file: string;
+}
+
+/** An experiment file with every default filled in and every path absolute. */
+export interface Experiment extends ArmExperiment {
+  /** At least one; the first is the file itself where it names no arms. */
+  readonly arms: readonly ArmExperiment[];
 }
 
 /**
@@ -54,25 +60,62 @@ export async function loadExperiment(
       checkAgainstBundle(yaml, sections, bundle);
     }
   }
+  // What an arm makes of sections that are wrong already would be told twice.
+  const arms = yaml.violations.length === 0 && sections?.arms ? readArms(yaml, sections, bundle) : [];
   if (yaml.violations.length > 0 || sections === null || bundle === null)
     throw new InvalidInputError(
       [...yaml.violations].sort((a, b) => a.line - b.line).map((violation) => formatViolation(violation)),
     );
-  const complete = sections as Sections;
-  return {
-    bundle,
-    experiment: {
-      ...complete,
-      file: path.resolve(file),
-      task: {
-        ...complete.task,
-        bundle: findBundle(complete.task.bundle, path.dirname(file)),
-        ...(complete.task.testSet !== undefined && {
-          testSet: path.resolve(path.dirname(file), complete.task.testSet),
-        }),
-      },
+  const { arms: _, ...complete } = sections as Sections;
+  const base: ArmExperiment = {
+    ...complete,
+    file: path.resolve(file),
+    task: {
+      ...complete.task,
+      bundle: findBundle(complete.task.bundle, path.dirname(file)),
+      ...(complete.task.testSet !== undefined && {
+        testSet: path.resolve(path.dirname(file), complete.task.testSet),
+      }),
     },
   };
+  const views = arms.map((arm): ArmExperiment => ({ ...base, ...arm }));
+  const first = views[0] ?? base;
+  return { bundle, experiment: { ...first, arms: [first, ...views.slice(1)] } };
+}
+
+type ArmSections = Pick<Sections, 'arm' | (typeof ARM_SECTIONS)[number]>;
+
+/** Every arm's sections: those of the file, with what the arm changes merged into them (lists are replaced). */
+function readArms(yaml: YamlFile, sections: ReadableSections, bundle: BundleFacts | null): ArmSections[] {
+  if (yaml.valueAt(['arm']) !== undefined) yaml.add(['arm'], 'beside arms; allowed one of the two');
+  const names = new Set<string>();
+  return (sections.arms ?? []).flatMap((arm, index) => {
+    if (names.has(arm.name)) yaml.refuse(['arms', index, 'name'], 'every name once');
+    names.add(arm.name);
+    const written = yaml.value as Record<string, unknown>;
+    const merged: Record<string, unknown> = { ...written };
+    for (const name of ARM_SECTIONS)
+      if (arm[name] !== undefined) merged[name] = mergeMappings(written[name], arm[name]);
+    const view = yaml.overlay(['arms', index], merged);
+    const own: Partial<Record<SectionName, unknown>> = {};
+    for (const name of ARM_SECTIONS) own[name] = view.parse(sectionSchemas[name] as z.ZodType, [name], keysAllowedAt);
+    checkSweepOnce(view);
+    if (ARM_SECTIONS.some((name) => own[name] === null)) return [];
+    const seen = { ...sections, ...own } as ReadableSections;
+    crossCheck(view, seen);
+    if (bundle !== null) checkAgainstBundle(view, seen, bundle);
+    return [{ ...own, arm: arm.name } as ArmSections];
+  });
+}
+
+/** `changes` over `base`, mapping by mapping; anything that is no mapping is replaced. */
+function mergeMappings(base: unknown, changes: unknown): unknown {
+  const isMapping = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isMapping(base) || !isMapping(changes)) return changes;
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(changes)) merged[key] = mergeMappings(base[key], value);
+  return merged;
 }
 
 /** Null when the file is no mapping at all. */

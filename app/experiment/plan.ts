@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { BenchSetup, TransportOptions } from '../link/types';
 import { seededRandom, shuffled } from '../units/random';
-import type { Experiment } from './file';
+import type { ArmExperiment, Experiment } from './file';
 import type { BundleFacts } from './model';
 import { ROLES, USERS } from './schema';
 
@@ -15,7 +15,9 @@ export const BLOCK_TRIALS = 64;
 export interface PlannedTrial {
   /** `arm/SNRdB/qQUESTION/rREPEAT`: unique in the run, equal in every run of the plan. */
   readonly id: string;
-  /** Position in the plan, from 0. */
+  /** Place of its arm in the experiment, from 0. */
+  readonly arm: number;
+  /** Number in the plan, from 0: point by point, arm by arm, question by question. */
   readonly index: number;
   readonly requestedSnrDb: number;
   readonly question: number;
@@ -30,7 +32,10 @@ export interface Plan {
   /** Question of each trial of a point, the same at every point so that points are paired. */
   readonly questions: readonly number[];
   readonly repeats: readonly number[];
+  /** In the order in which they are sent: point by point, and there each question by every arm in turn. */
   readonly trials: readonly PlannedTrial[];
+  /** The trials of each point of the sweep, all arms'. */
+  readonly points: readonly (readonly PlannedTrial[])[];
 }
 
 export function makePlan(experiment: Experiment, bundle: BundleFacts): Plan {
@@ -40,19 +45,25 @@ export function makePlan(experiment: Experiment, bundle: BundleFacts): Plan {
   const order = shuffled(all, seededRandom(experiment.seed, 'question order')).slice(0, distinct);
   const questions = Array.from({ length: trialsPerPoint }, (_, k) => order[k % distinct] as number);
   const repeats = Array.from({ length: trialsPerPoint }, (_, k) => Math.floor(k / distinct));
-  const trials = experiment.sweep.snrDb.flatMap((requestedSnrDb, point) =>
-    questions.map((question, k) => {
-      const repeat = repeats[k] as number;
-      return {
-        id: trialId(experiment.arm, requestedSnrDb, question, repeat),
-        index: point * trialsPerPoint + k,
-        requestedSnrDb,
-        question,
-        repeat,
-      };
-    }),
-  );
-  return { experiment, bundle, hash: planHash(experiment, bundle), questions, repeats, trials };
+  const { arms } = experiment;
+  const most = Math.max(...arms.map(({ sweep }) => sweep.snrDb.length));
+  let before = 0;
+  const points = Array.from({ length: most }, (_, point) => {
+    const present = arms.flatMap((view, arm) => {
+      const requestedSnrDb = view.sweep.snrDb[point];
+      return requestedSnrDb === undefined ? [] : [{ arm, name: view.arm, requestedSnrDb }];
+    });
+    const first = before;
+    before += present.length * trialsPerPoint;
+    return questions.flatMap((question, k) =>
+      present.map(({ arm, name, requestedSnrDb }, place): PlannedTrial => {
+        const repeat = repeats[k] as number;
+        const id = trialId(name, requestedSnrDb, question, repeat);
+        return { id, arm, index: first + place * trialsPerPoint + k, requestedSnrDb, question, repeat };
+      }),
+    );
+  });
+  return { experiment, bundle, hash: planHash(experiment, bundle), questions, repeats, trials: points.flat(), points };
 }
 
 /** A trial's name, from which its noise follows. */
@@ -77,8 +88,14 @@ function planHash(experiment: Experiment, bundle: BundleFacts): string {
     sounding,
     bundle: bundle.hash,
     testSet: bundle.testSet?.hash,
+    ...(experiment.arms.length > 1 ? { arms: experiment.arms.map(armContent) } : {}),
   };
   return createHash('sha256').update(canonicalJson(content)).digest('hex');
+}
+
+/** What an arm may change. */
+export function armContent({ arm, transport, air, users, sweep }: ArmExperiment): Record<string, unknown> {
+  return { name: arm, transport, air, users, sweep };
 }
 
 /** JSON with sorted keys: the order of fields in the file does not matter. */
@@ -91,13 +108,13 @@ function canonicalJson(value: unknown): string {
 }
 
 /** How every burst of the experiment is sent. */
-export function transportOptions({ transport }: Pick<Experiment, 'transport'>): TransportOptions {
+export function transportOptions({ transport }: Pick<ArmExperiment, 'transport'>): TransportOptions {
   const { papr, ...rest } = transport;
   return { ...rest, paprControl: papr.control, paprTargetDb: papr.targetDb };
 }
 
 /** What the radio process is told. */
-export function benchSetup(experiment: Experiment): BenchSetup {
+export function benchSetup(experiment: ArmExperiment): BenchSetup {
   const { air } = experiment;
   return {
     seed: experiment.seed,
@@ -116,7 +133,7 @@ export function benchSetup(experiment: Experiment): BenchSetup {
   };
 }
 
-export function isSimulated(experiment: Experiment): boolean {
+export function isSimulated(experiment: ArmExperiment): boolean {
   return ROLES.every((role) => experiment.radios[role].driver === 'twin');
 }
 
@@ -128,7 +145,7 @@ const NORM_SYMBOLS = 2;
 
 /** About how long one trial's bursts and silences last on the air, seconds. */
 export function estimateTrialAirTimeS(
-  experiment: Experiment,
+  experiment: ArmExperiment,
   shapes: Readonly<Record<(typeof USERS)[number], { tokens: number; dimension: number }>>,
 ): number {
   let totalS = 0;

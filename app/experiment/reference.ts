@@ -4,6 +4,7 @@ import type { TokenMatrix } from '../link/types';
 import { seededRandom } from '../units/random';
 import { mean } from '../units/statistics';
 import { LANE_PRIORITY, type ModelLane } from './lane';
+import type { ArmExperiment } from './file';
 import type { TaskModel, UserTokens } from './model';
 import { BLOCK_TRIALS, type Plan, type PlannedTrial } from './plan';
 import { USERS, type UserName } from './schema';
@@ -13,8 +14,8 @@ export interface ReferenceParts {
   readonly plan: Plan;
   readonly model: TaskModel;
   readonly lane: ModelLane;
-  /** Encoded tokens of a question. */
-  readonly tokensOf: (question: number) => Promise<UserTokens>;
+  /** Encoded tokens of a trial's question, at its arm's lengths. */
+  readonly tokensOf: (trial: PlannedTrial) => Promise<UserTokens>;
   /** Told after every block. */
   readonly answered: (answers: number) => void;
 }
@@ -33,7 +34,7 @@ export function meanSnrDb(records: readonly TrialRecord[]): Record<UserName, num
 }
 
 /**
- * @param trials the point's trials in the plan's order
+ * @param trials one arm's trials of the point, in the plan's order
  * @param records what was recorded of them, by id
  */
 export async function awgnReference(
@@ -42,14 +43,16 @@ export async function awgnReference(
   records: ReadonlyMap<string, TrialRecord>,
 ): Promise<ReferenceRecord> {
   const { plan, model, lane } = parts;
-  const { seed, arm, questions } = plan.experiment;
+  const { seed, questions } = plan.experiment;
+  const first = trials[0] as PlannedTrial;
+  const { arm } = plan.experiment.arms[first.arm] as ArmExperiment;
   const counted = trials.filter((trial) => records.get(trial.id)?.valid === true);
   const snrDb = meanSnrDb(counted.map((trial) => records.get(trial.id) as TrialRecord));
   const correctOf = new Map<string, number>();
   const correctPerDraw = new Array<number>(questions.awgnDraws).fill(0);
   const block = async (draw: number, from: number): Promise<void> => {
     const part = counted.slice(from, from + BLOCK_TRIALS);
-    const sent = await Promise.all(part.map((trial) => parts.tokensOf(trial.question)));
+    const sent = await Promise.all(part.map((trial) => parts.tokensOf(trial)));
     const answers = await lane.run(LANE_PRIORITY.reference, () =>
       model.answer(
         part.map((trial, i) => ({
@@ -72,7 +75,7 @@ export async function awgnReference(
   await Promise.all(blocks);
   return {
     arm,
-    requestedSnrDb: (trials[0] as PlannedTrial).requestedSnrDb,
+    requestedSnrDb: first.requestedSnrDb,
     snrDb,
     correctPerDraw,
     correctPerTrial: trials

@@ -158,6 +158,11 @@ const interferer = mapping('air.interferers', {
 const snrList = `a list of 1 to 50 different numbers from ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB`;
 const snr = `a number from ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB, the link range`;
 const belowRange = `${snr} (below it there is offline evaluation only)`;
+/** Sections that an arm may change. */
+export const ARM_SECTIONS = ['transport', 'air', 'users', 'sweep'] as const;
+const armList = 'a list of 2 to 16 arms (name, and what differs: transport, air, users, sweep)';
+/** What an arm changes is read a second time, merged into the section. */
+const overrides = z.record(z.string(), z.unknown(), { error: 'a mapping of what differs in this arm' }).optional();
 const tokenLength = mapping('users.*', { tokens: integer(1, 4096) });
 
 /** The sections of the file, each checked by itself so that one bad section hides nothing in another. */
@@ -165,6 +170,20 @@ export const sectionSchemas = {
   name: kebab,
   seed: integer(0, 4294967295),
   arm: kebab.default('over-the-air'),
+  arms: z
+    .array(
+      mapping('arms', {
+        name: kebab,
+        transport: overrides,
+        air: overrides,
+        users: overrides,
+        sweep: overrides,
+      }),
+      { error: armList },
+    )
+    .min(2, { error: armList })
+    .max(16, { error: armList })
+    .optional(),
   task: mapping('task', {
     name: kebab,
     bundle: folder,
@@ -209,6 +228,7 @@ export const sectionSchemas = {
       )
       .min(1, { error: snrList })
       .max(50, { error: snrList }),
+    by: oneOf(['snr', 'sndr']).default('snr'),
   }),
   questions: mapping('questions', {
     trialsPerPoint: integer(1, 1_000_000),

@@ -7,11 +7,12 @@ import {
   type GainRange,
   type Sounding,
 } from '../../calibration/records/transmit-gain';
-import type { SoundingRecord } from '../config/run-documents';
+import type { BurstRecord, SoundingRecord } from '../config/run-documents';
 import type { BenchRadio } from '../link/types';
+import { dbToPowerRatio, powerRatioToDb } from '../units/db';
 import { mean } from '../units/statistics';
 import { RunFailedError } from './engine-types';
-import type { Experiment } from './file';
+import type { ArmExperiment } from './file';
 import { LINK_RANGE_DB, USERS, type UserName } from './schema';
 import type { Gains } from './trials';
 
@@ -23,9 +24,13 @@ export type SoundRound = (
   bursts: number,
 ) => Promise<readonly SoundingRecord[]>;
 
+type SweepBy = ArmExperiment['sweep']['by'];
+
 /** Where the estimators are trusted to say by how much to move. */
 const TRUSTED_DB = { min: 3, max: 27 } as const;
 const SEARCH_TARGET_DB = 15;
+/** Beside distortion no more than this is asked for: the rest is distortion's. */
+const MOST_SNR_DB = 35;
 /** Gain is raised by so much while nothing is heard. */
 const SEARCH_STEP_DB = 12;
 const MAX_SEARCH_ROUNDS = 12;
@@ -33,13 +38,29 @@ const MAX_VERIFY_ROUNDS = 4;
 /** A point that stays further off than this after all corrections fails the run. */
 const MAX_FINAL_ERROR_DB = 1.5;
 
-/** Measured SNR of one user over a round, and how many of its bursts came through. */
-function heard(records: readonly SoundingRecord[], user: UserName): { snrDb: number | null; fraction: number } {
+/**
+ * Measured SNR of one user over a round, and how many of its bursts came through. Where SNDR is swept, `snrDb` is the
+ * repeated preamble's, which sees noise alone and so follows the gain, and `distortion` is what the payload has besides:
+ * 1/SNDR - 1/SNR, linear.
+ */
+function heard(
+  records: readonly SoundingRecord[],
+  user: UserName,
+  by: SweepBy,
+): { snrDb: number | null; fraction: number; distortion: number } {
   const bursts = records
     .filter((record) => record.valid)
     .flatMap((record) => record.bursts.filter((b) => b.user === user));
-  const snrs = bursts.flatMap((burst) => (burst.headerOk && burst.snrDb !== null ? [burst.snrDb] : []));
-  return { snrDb: mean(snrs), fraction: bursts.length === 0 ? 0 : snrs.length / bursts.length };
+  const read = (value: (burst: BurstRecord) => number | null): number[] =>
+    bursts.flatMap((burst) => {
+      const one = burst.headerOk ? value(burst) : null;
+      return one === null ? [] : [one];
+    });
+  const snrs = read((burst) => (by === 'sndr' ? burst.preambleSnrDb : burst.snrDb));
+  const snrDb = mean(snrs);
+  const sndrDb = by === 'sndr' ? mean(read((burst) => burst.sndrDb)) : null;
+  const distortion = snrDb === null || sndrDb === null ? 0 : dbToPowerRatio(-sndrDb) - dbToPowerRatio(-snrDb);
+  return { snrDb, fraction: bursts.length === 0 ? 0 : snrs.length / bursts.length, distortion };
 }
 
 function byUser<T>(value: (user: UserName) => T): Record<UserName, T> {
@@ -55,7 +76,7 @@ function byUser<T>(value: (user: UserName) => T): Record<UserName, T> {
  * @throws RunFailedError when a user is not heard at all, or a point needs gains that a radio does not have
  */
 export async function findGains(
-  experiment: Experiment,
+  experiment: ArmExperiment,
   radios: readonly BenchRadio[],
   soundRound: SoundRound,
 ): Promise<Map<number, Gains>> {
@@ -77,7 +98,7 @@ function gainRange(radios: readonly BenchRadio[], user: UserName): GainRange {
 
 /** SNR minus transmit gain of each user, dB. */
 async function search(
-  experiment: Experiment,
+  experiment: ArmExperiment,
   ranges: Record<UserName, GainRange>,
   soundRound: SoundRound,
 ): Promise<Record<UserName, number>> {
@@ -88,7 +109,7 @@ async function search(
     const records = await soundRound(`${experiment.arm}/sounding/search${round}`, null, { ...gainsDb }, bursts);
     for (const user of USERS) {
       if (offsetsDb[user] !== undefined) continue;
-      const { snrDb, fraction } = heard(records, user);
+      const { snrDb, fraction } = heard(records, user, experiment.sweep.by);
       const range = ranges[user];
       if (snrDb !== null && fraction >= 0.5) {
         const next = gainForSnrDb(SEARCH_TARGET_DB, snrDb - gainsDb[user], range);
@@ -111,13 +132,13 @@ async function search(
   return offsetsDb as Record<UserName, number>;
 }
 
-function serialOf(experiment: Experiment, user: UserName): string {
+function serialOf(experiment: ArmExperiment, user: UserName): string {
   return experiment.radios[user].serial;
 }
 
 /** All points and users that are out of reach, in one line. */
 function refuseUnreachable(
-  experiment: Experiment,
+  experiment: ArmExperiment,
   ranges: Record<UserName, GainRange>,
   offsetsDb: Record<UserName, number>,
   points: readonly number[],
@@ -139,7 +160,7 @@ function refuseUnreachable(
 }
 
 async function verify(
-  experiment: Experiment,
+  experiment: ArmExperiment,
   ranges: Record<UserName, GainRange>,
   firstOffsetsDb: Record<UserName, number>,
   requestedSnrDb: number,
@@ -147,26 +168,36 @@ async function verify(
 ): Promise<Gains> {
   const { burstsPerRound, toleranceDb } = experiment.sounding;
   const soundings = byUser((): Sounding[] => []);
+  const distortions = byUser((): number[] => []);
   const offset = (user: UserName): number => snrOverGainDb(soundings[user]) ?? firstOffsetsDb[user];
-  let gainsDb: Gains = byUser((user) => gainForSnrDb(requestedSnrDb, offset(user), ranges[user]));
+  /** What distortion leaves of an SNR, and the SNR that it takes to reach the point beside it; dB. */
+  const distorted = (user: UserName, snrDb: number): number =>
+    -powerRatioToDb(dbToPowerRatio(-snrDb) + (mean(distortions[user]) ?? 0));
+  const needed = (user: UserName): number => {
+    const noise = dbToPowerRatio(-requestedSnrDb) - (mean(distortions[user]) ?? 0);
+    return noise > 0 ? Math.min(-powerRatioToDb(noise), MOST_SNR_DB) : MOST_SNR_DB;
+  };
+  let gainsDb: Gains = byUser((user) => gainForSnrDb(needed(user), offset(user), ranges[user]));
   for (let round = 1; round <= MAX_VERIFY_ROUNDS; round++) {
     const id = `${experiment.arm}/sounding/${requestedSnrDb}dB/v${round}`;
     const records = await soundRound(id, requestedSnrDb, gainsDb, burstsPerRound);
     for (const user of USERS) {
-      const { snrDb } = heard(records, user);
+      const { snrDb, distortion } = heard(records, user, experiment.sweep.by);
       // Nothing heard at the lowest points is possible; the first search then stands.
-      if (snrDb !== null) soundings[user].push({ txGainDb: gainsDb[user], snrDb });
+      if (snrDb === null) continue;
+      soundings[user].push({ txGainDb: gainsDb[user], snrDb });
+      distortions[user].push(distortion);
     }
-    const corrected = byUser((user) => gainForSnrDb(requestedSnrDb, offset(user), ranges[user]));
+    const corrected = byUser((user) => gainForSnrDb(needed(user), offset(user), ranges[user]));
     const close = USERS.every((user) => {
-      const errorDb = Math.abs(gainsDb[user] + offset(user) - requestedSnrDb);
+      const errorDb = Math.abs(distorted(user, gainsDb[user] + offset(user)) - requestedSnrDb);
       return errorDb <= Math.max(toleranceDb, ranges[user].step / 2) || corrected[user] === gainsDb[user];
     });
     if (close) break;
     gainsDb = corrected;
   }
   for (const user of USERS) {
-    const reachedDb = gainsDb[user] + offset(user);
+    const reachedDb = distorted(user, gainsDb[user] + offset(user));
     if (Math.abs(reachedDb - requestedSnrDb) > MAX_FINAL_ERROR_DB)
       throw new RunFailedError(
         `sweep.snrDb: ${requestedSnrDb} dB is out of reach of ${user} (${serialOf(experiment, user)}): ` +

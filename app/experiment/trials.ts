@@ -1,10 +1,10 @@
 /** One trial on the bench: its request, its attempts, its lines. */
 import { Slots } from './slots';
 import type { SpoiltRecord } from '../config/run-documents';
-import type { BurstRequest, TokenMatrix, TrialRequest, TrialResult } from '../link/types';
+import type { Bench, BurstRequest, TokenMatrix, TrialRequest, TrialResult } from '../link/types';
 import { seededRandom } from '../units/random';
 import { RunFailedError, type EngineParts } from './engine-types';
-import type { Experiment } from './file';
+import type { ArmExperiment } from './file';
 import type { UserTokens } from './model';
 import { transportOptions } from './plan';
 import { eventRecords } from './records';
@@ -26,11 +26,12 @@ export type Gains = Readonly<Record<UserName, number>>;
  * @param gainsDb transmit gain of each user, dB
  */
 export function trialRequest(
-  experiment: Experiment,
+  experiment: ArmExperiment,
   trialId: string,
   serial: number,
   tokens: UserTokens,
   gainsDb: Gains,
+  errorBudget = false,
 ): TrialRequest {
   const random = seededRandom(experiment.seed, `${trialId}/lead`);
   const transport = transportOptions(experiment);
@@ -43,7 +44,7 @@ export function trialRequest(
     leadS: experiment.link.leadS + random() * experiment.link.leadJitterS,
     transport,
   }));
-  return { trialId, bursts };
+  return { trialId, bursts, errorBudget };
 }
 
 /** A lost burst as the model gets it. */
@@ -77,7 +78,10 @@ export class TrialRunner {
   private spoiltInARow = 0;
   private readonly withRadio = new Slots(MOST_WITH_RADIO);
 
-  constructor(private readonly parts: Pick<EngineParts, 'bench' | 'recorder' | 'now'>) {}
+  constructor(
+    private readonly bench: Bench,
+    private readonly parts: Pick<EngineParts, 'recorder' | 'now'>,
+  ) {}
 
   /** @throws RunFailedError when trial after trial is spoilt; LinkError when the radio process is gone */
   async run(request: TrialRequest): Promise<AttemptedTrial> {
@@ -106,7 +110,7 @@ export class TrialRunner {
   private async send(request: TrialRequest): Promise<TrialResult> {
     await this.withRadio.take();
     try {
-      return await this.parts.bench.runTrial(request);
+      return await this.bench.runTrial(request);
     } finally {
       this.withRadio.give();
     }

@@ -1,7 +1,7 @@
 /** One run from an experiment file to its folder and report. The CLI and the desktop's host both call this. */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { PointSummary, RunDocument, StopDocument } from '../config/run-documents';
+import type { PointSummary, RunDocument, StopDocument, TrialRecord } from '../config/run-documents';
 import { InvalidInputError } from '../config/violations';
 import { runPlan } from '../experiment/engine';
 import {
@@ -13,13 +13,13 @@ import {
 } from '../experiment/engine-types';
 import { loadExperiment } from '../experiment/file';
 import type { BundleFacts, TaskModel } from '../experiment/model';
-import { benchSetup, isSimulated, makePlan, type Plan } from '../experiment/plan';
+import { armContent, benchSetup, isSimulated, makePlan, type Plan } from '../experiment/plan';
 import { ROLES, USERS } from '../experiment/schema';
 import type { Bench, BenchLauncher, BenchRadio } from '../link/types';
 import { writeReport } from '../report/report';
 import { newRunFolder, runFiles } from '../store/layout';
 import { writeParquet } from '../store/parquet';
-import { PointTable } from '../store/points';
+import { compareArms, PointTable } from '../store/points';
 import { findUnfinishedRun, readRun, type RunContents } from '../store/run-reader';
 import { RunWriter } from '../store/run-writer';
 import { ProgressMeter, type RunProgress } from './progress';
@@ -176,8 +176,10 @@ class RunSession {
   private readonly previous: PreviousWork;
   private readonly meter: ProgressMeter;
   private readonly table: PointTable;
-  private readonly lastPointMs = new Map<number, number>();
+  private readonly lastPointMs = new Map<string, number>();
   private lastProgressMs = 0;
+  /** Of this session, where there are arms to compare. */
+  private readonly answered: TrialRecord[] = [];
   /** Asked before any radio is open: it holds the thread, and a silent host means danger to a radio process. */
   private readonly origin = { nativeBuild: nativeBuildId(), versions: versions(), git: gitState() };
 
@@ -191,7 +193,9 @@ class RunSession {
   ) {
     this.previous = previousWork(place.before);
     const { experiment } = plan;
-    const referencesLeft = experiment.sweep.snrDb.length - this.previous.references.size;
+    const arms = experiment.arms.map(({ arm, sweep }) => ({ name: arm, snrDb: sweep.snrDb }));
+    const points = arms.reduce((sum, { snrDb }) => sum + snrDb.length, 0);
+    const referencesLeft = points - this.previous.references.size;
     this.meter = new ProgressMeter(
       plan.trials.length,
       this.previous.trials.size,
@@ -199,8 +203,7 @@ class RunSession {
       Date.now,
     );
     this.table = new PointTable({
-      arm: experiment.arm,
-      snrDb: experiment.sweep.snrDb,
+      arms,
       trialsPerPoint: experiment.questions.trialsPerPoint,
       users: USERS,
       blindAccuracy: model.blindPrior(plan.questions),
@@ -211,20 +214,14 @@ class RunSession {
 
   async run(launcher: BenchLauncher): Promise<RunEnd> {
     const { folder, before } = this.place;
-    let bench: Bench;
-    try {
-      bench = await launcher.open(benchSetup(this.plan.experiment));
-    } catch (error) {
-      throw new RunFailedError(`the radios could not be opened: ${(error as Error).message}`);
-    }
+    const benches = await this.openBenches(launcher);
+    const { radios } = benches[0] as Bench;
     let writer: RunWriter;
     try {
       writer =
-        before === null
-          ? await RunWriter.create(folder, this.runDocument(bench.radios))
-          : await RunWriter.resume(folder);
+        before === null ? await RunWriter.create(folder, this.runDocument(radios)) : await RunWriter.resume(folder);
     } catch (error) {
-      await bench.close();
+      await Promise.all([...new Set(benches)].map((bench) => bench.close()));
       throw error;
     }
     this.observer.started?.({
@@ -232,20 +229,39 @@ class RunSession {
       name: this.plan.experiment.name,
       trialsTotal: this.plan.trials.length,
       trialsDone: this.previous.trials.size,
-      radios: bench.radios.map(({ role, serial, driver }) => ({ role, serial, driver })),
+      radios: radios.map(({ role, serial, driver }) => ({ role, serial, driver })),
       simulated: isSimulated(this.plan.experiment),
     });
-    const failure = await this.work(bench, writer);
+    const failure = await this.work(benches, writer);
     return this.finish(writer, failure);
   }
 
+  /** One for each arm. A medium is set up once, so every different air gets a radio process of its own. */
+  private async openBenches(launcher: BenchLauncher): Promise<Bench[]> {
+    const open = new Map<string, Bench>();
+    try {
+      const benches: Bench[] = [];
+      for (const arm of this.plan.experiment.arms) {
+        const setup = benchSetup(arm);
+        const key = JSON.stringify(setup);
+        const bench = open.get(key) ?? (await launcher.open(setup));
+        open.set(key, bench);
+        benches.push(bench);
+      }
+      return benches;
+    } catch (error) {
+      await Promise.all([...open.values()].map((bench) => bench.close().catch(() => undefined)));
+      throw new RunFailedError(`the radios could not be opened: ${(error as Error).message}`);
+    }
+  }
+
   /** Null when all went well. */
-  private async work(bench: Bench, writer: RunWriter): Promise<Error | null> {
+  private async work(benches: readonly Bench[], writer: RunWriter): Promise<Error | null> {
     const heartbeat = setInterval(() => this.tellProgress(), PROGRESS_INTERVAL_MS);
     try {
       await runPlan({
         plan: this.plan,
-        bench,
+        benches,
         model: this.model,
         recorder: writer,
         previous: this.previous,
@@ -256,14 +272,15 @@ class RunSession {
           trialRecorded: (record) => {
             this.meter.trialDone();
             this.table.addTrial(record);
+            if (this.plan.experiment.arms.length > 1) this.answered.push(record);
             this.tellProgress();
-            this.tellPoint(record.requestedSnrDb);
+            this.tellPoint(record);
           },
           trialsFinished: () => this.meter.trialsFinished(),
           referenceAnswered: (answers) => this.meter.referenceAnswered(answers),
           referenceRecorded: (record) => {
             this.table.addReference(record);
-            this.observer.point?.(this.table.summary(record.requestedSnrDb), true);
+            this.observer.point?.(this.table.summary(record.arm, record.requestedSnrDb), true);
           },
         },
       });
@@ -301,6 +318,10 @@ class RunSession {
       trialsDone: done,
       trialsTotal: total,
       points: this.table.summaries(),
+      comparisons: compareArms(
+        [...this.previous.trials.values(), ...this.answered],
+        this.plan.experiment.arms.map(({ arm, sweep }) => ({ name: arm, snrDb: sweep.snrDb })),
+      ),
     };
     await writer.finish(stop);
     const { name } = this.plan.experiment;
@@ -314,13 +335,14 @@ class RunSession {
     this.observer.progress?.(this.meter.progress());
   }
 
-  private tellPoint(requestedSnrDb: number): void {
+  private tellPoint({ arm, requestedSnrDb }: TrialRecord): void {
     const nowMs = Date.now();
+    const key = pointKey(arm, requestedSnrDb);
     // The last trial is always told: the references that complete the point may be long in coming.
-    const due = nowMs - (this.lastPointMs.get(requestedSnrDb) ?? 0) >= POINT_INTERVAL_MS;
-    if (!due && !this.table.trialsComplete(requestedSnrDb)) return;
-    this.lastPointMs.set(requestedSnrDb, nowMs);
-    this.observer.point?.(this.table.summary(requestedSnrDb), false);
+    const due = nowMs - (this.lastPointMs.get(key) ?? 0) >= POINT_INTERVAL_MS;
+    if (!due && !this.table.trialsComplete(arm, requestedSnrDb)) return;
+    this.lastPointMs.set(key, nowMs);
+    this.observer.point?.(this.table.summary(arm, requestedSnrDb), false);
   }
 
   private runDocument(radios: readonly BenchRadio[]): RunDocument {
@@ -348,9 +370,10 @@ class RunSession {
       },
       radios: radios.map((radio) => ({ ...radio })),
       users: [...USERS],
-      experiment: { ...experiment },
+      experiment: { ...experiment, arms: experiment.arms.map(armContent) },
       plan: {
         snrDb: [...experiment.sweep.snrDb],
+        arms: experiment.arms.map(({ arm, sweep }) => ({ name: arm, snrDb: [...sweep.snrDb] })),
         trialsPerPoint: experiment.questions.trialsPerPoint,
         trialsTotal: plan.trials.length,
         awgnDraws: experiment.questions.awgnDraws,

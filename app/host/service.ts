@@ -99,7 +99,10 @@ export class HostService {
   private tell(event: HostEvent): void {
     if (event.type === 'run-started') this.replay = new Map();
     if ('run' in event)
-      this.replay.set(event.type === 'point' ? `point ${event.point.requestedSnrDb}` : event.type, event);
+      this.replay.set(
+        event.type === 'point' ? `point ${event.point.arm} ${event.point.requestedSnrDb}` : event.type,
+        event,
+      );
     this.control.post(event);
     for (const window of this.windows) window.post(event);
   }

@@ -1,109 +1,52 @@
 /** The report's pictures. SNR is Es/N0 in dB, accuracy in percent. */
 import type { Canvas } from '@napi-rs/canvas';
-import type { ChartDataset, Plugin } from 'chart.js' with { 'resolution-mode': 'import' };
+import type { ChartDataset } from 'chart.js' with { 'resolution-mode': 'import' };
 import type { PointSummary, ViewRecord } from '../config/run-documents';
 import { drawChart, tile } from './chart-canvas';
+import { armColour, evenRange, intervalBars, pointColour, SMALL_DOTS, title, userColour } from './chart-style';
 import type { CarrierCurve } from './csi-curves';
 
-const USER_COLOURS: Readonly<Record<string, string>> = { text: '#1b6ca8', visual: '#c8553d', audio: '#3a7d44' };
-const OTHER_COLOURS = ['#7a4fa3', '#8a6d1c', '#555555'];
-const POINT_COLOURS = ['#7b2d8b', '#2f5fb3', '#1c8a8a', '#5a9a2a', '#d08a1d', '#c0392b'];
-
-const SMALL_DOTS = { usePointStyle: true, boxWidth: 8, boxHeight: 8, padding: 14 };
-
-function userColour(user: string, index: number): string {
-  return USER_COLOURS[user] ?? OTHER_COLOURS[index % OTHER_COLOURS.length] ?? '#555555';
-}
-
-/** Colour of a point by its place in the sweep: low SNR cold, high SNR warm. */
-function pointColour(index: number, count: number): string {
-  const at = count < 2 ? 0 : Math.round((index / (count - 1)) * (POINT_COLOURS.length - 1));
-  return POINT_COLOURS[at] ?? '#555555';
-}
-
-function title(text: string): { display: boolean; text: string; font: { size: number; weight: 'normal' } } {
-  return { display: true, text, font: { size: 15, weight: 'normal' } };
-}
-
-interface Bar {
-  readonly x: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-/** Vertical bars with caps, for intervals. */
-function intervalBars(bars: readonly Bar[], colour: string): Plugin<'scatter'> {
-  return {
-    id: 'intervalBars',
-    afterDatasetsDraw: ({ ctx, scales }) => {
-      const { x: xScale, y: yScale } = scales;
-      if (xScale === undefined || yScale === undefined) return;
-      ctx.save();
-      ctx.strokeStyle = colour;
-      ctx.lineWidth = 1.5;
-      for (const { x, low, high } of bars) {
-        const [px, top, bottom] = [
-          xScale.getPixelForValue(x),
-          yScale.getPixelForValue(high),
-          yScale.getPixelForValue(low),
-        ];
-        ctx.beginPath();
-        ctx.moveTo(px, top);
-        ctx.lineTo(px, bottom);
-        for (const y of [top, bottom]) {
-          ctx.moveTo(px - 5, y);
-          ctx.lineTo(px + 5, y);
-        }
-        ctx.stroke();
-      }
-      ctx.restore();
-    },
-  };
-}
-
-/** Accuracy against measured SNR, with its interval, the AWGN curve and the blind prior. */
+/** Accuracy against measured SNR, with its interval, the AWGN curve and the blind prior; a pair of curves for each arm. */
 export function accuracyChart(points: readonly PointSummary[], note: string): Canvas {
   const shown = points
     .filter((point) => point.measuredSnrDb !== null && point.accuracy !== null)
     .sort((a, b) => (a.measuredSnrDb ?? 0) - (b.measuredSnrDb ?? 0));
+  const arms = [...new Set(points.map(({ arm }) => arm))];
   const x = (point: PointSummary): number => point.measuredSnrDb ?? 0;
   const percent = (value: number | null): number => 100 * (value ?? 0);
-  const colour = '#1b6ca8';
-  const snrs = shown.map(x);
-  // Whole even numbers, so that ticks fall on the edges.
-  const [left, right] =
-    snrs.length > 0
-      ? [2 * Math.floor((Math.min(...snrs) - 0.5) / 2), 2 * Math.ceil((Math.max(...snrs) + 0.5) / 2)]
-      : [0, 20];
-  const datasets: ChartDataset<'scatter'>[] = [
-    {
-      label: 'over the air (95 % interval)',
-      data: shown.map((point) => ({ x: x(point), y: percent(point.accuracy) })),
+  const range = evenRange(shown.map(x));
+  const ofArm = (arm: string): PointSummary[] => shown.filter((point) => point.arm === arm);
+  const datasets: ChartDataset<'scatter'>[] = arms.map((arm, index) => ({
+    label: `${arms.length > 1 ? arm : 'over the air'} (95 % interval)`,
+    data: ofArm(arm).map((point) => ({ x: x(point), y: percent(point.accuracy) })),
+    showLine: true,
+    borderColor: armColour(index),
+    backgroundColor: armColour(index),
+    pointRadius: 4,
+    borderWidth: 2,
+  }));
+  for (const [index, arm] of arms.entries()) {
+    const data = ofArm(arm).flatMap((p) => (p.awgnAccuracy === null ? [] : [{ x: x(p), y: percent(p.awgnAccuracy) }]));
+    if (data.length === 0) continue;
+    datasets.push({
+      label: arms.length > 1 ? `AWGN for ${arm}` : 'ideal AWGN at the same SNR',
+      data,
       showLine: true,
-      borderColor: colour,
-      backgroundColor: colour,
-      pointRadius: 4,
-      borderWidth: 2,
-    },
-    {
-      label: 'ideal AWGN at the same SNR',
-      data: shown.flatMap((p) => (p.awgnAccuracy === null ? [] : [{ x: x(p), y: percent(p.awgnAccuracy) }])),
-      showLine: true,
-      borderColor: '#c8553d',
+      borderColor: arms.length > 1 ? armColour(index) : '#c8553d',
       backgroundColor: '#ffffff',
       borderDash: [7, 4],
       borderWidth: 2,
       pointRadius: 5,
       pointStyle: 'rectRot',
-    },
-  ];
+    });
+  }
   const blind = shown[0]?.blindAccuracy ?? null;
   if (blind !== null)
     datasets.push({
       label: 'blind prior (questions alone)',
       data: [
-        { x: left, y: percent(blind) },
-        { x: right, y: percent(blind) },
+        { x: range.min, y: percent(blind) },
+        { x: range.max, y: percent(blind) },
       ],
       showLine: true,
       borderColor: '#777777',
@@ -112,7 +55,12 @@ export function accuracyChart(points: readonly PointSummary[], note: string): Ca
       borderWidth: 2,
       pointRadius: 0,
     });
-  const bars = shown.map((p) => ({ x: x(p), low: percent(p.accuracyLow), high: percent(p.accuracyHigh) }));
+  const bars = shown.map((p) => ({
+    at: x(p),
+    low: percent(p.accuracyLow),
+    high: percent(p.accuracyHigh),
+    colour: armColour(arms.indexOf(p.arm)),
+  }));
   return drawChart(860, 520, {
     type: 'scatter',
     data: { datasets },
@@ -126,16 +74,11 @@ export function accuracyChart(points: readonly PointSummary[], note: string): Ca
         },
       },
       scales: {
-        x: {
-          min: left,
-          max: right,
-          ticks: { stepSize: 2 },
-          title: { display: true, text: 'measured SNR, Es/N0 (dB)' },
-        },
+        x: { ...range, ticks: { stepSize: 2 }, title: { display: true, text: 'measured SNR, Es/N0 (dB)' } },
         y: { min: 0, max: 100, title: { display: true, text: 'questions answered correctly (%)' } },
       },
     },
-    plugins: [intervalBars(bars, colour)],
+    plugins: [intervalBars(bars, 'y')],
   });
 }
 

@@ -1,6 +1,6 @@
 /** The page: words, tables and pictures of one run. */
-import type { PointSummary } from '../config/run-documents';
-import type { FamilyAccuracy } from '../store/points';
+import type { ArmComparison, PointSummary } from '../config/run-documents';
+import { armsOf, type FamilyAccuracy } from '../store/points';
 import type { RunContents } from '../store/run-reader';
 import { formatDecibels, formatDuration, formatPercent, formatPoints } from '../units/format';
 import { html, Html, table } from './html';
@@ -28,6 +28,7 @@ const STYLE = `
 export function reportPage(
   run: RunContents,
   points: readonly PointSummary[],
+  comparisons: readonly ArmComparison[],
   families: readonly FamilyAccuracy[],
   pictures: readonly Picture[],
 ): string {
@@ -60,7 +61,7 @@ export function reportPage(
           difference is paired, with its 95 % interval. Blind prior: accuracy of the best answer to each question
           template without any input.
         </p>
-        ${pictures.map(figure)}
+        ${comparisons.length > 0 ? comparisonSection(comparisons, document.simulated) : html``} ${pictures.map(figure)}
         <h2>SNR by user and estimator${where(document.simulated)}</h2>
         ${userTable(points, document.simulated)}
         <p class="note">
@@ -94,13 +95,22 @@ function runLine(run: RunContents): string {
 }
 
 function pointTable(points: readonly PointSummary[], simulated: boolean): Html {
-  const head = ['Requested SNR (dB)', 'Measured (dB)'];
+  const arms = severalArms(points);
+  const head = [...(arms ? ['Arm'] : []), 'Requested SNR (dB)', 'Measured (dB)'];
+  if (arms) head.push('SNDR (dB)', 'Token error (dB)');
   if (simulated) head.push('True, of the twins (dB)', 'Measured − true (dB)');
   head.push('Bursts sent', 'Detected', 'Header ok', 'Accuracy', '95 % interval', 'Questions', 'AWGN accuracy');
   head.push('Difference (points)', 'Blind prior');
   const rows = points.map((point) => [
+    ...(arms ? [point.arm] : []),
     String(point.requestedSnrDb),
     `${formatDecibels(point.measuredSnrDb)} ± ${formatDecibels(point.measuredSnrSdDb)}`,
+    ...(arms
+      ? [
+          `${formatDecibels(point.sndrDb)} ± ${formatDecibels(point.sndrHalfWidthDb)}`,
+          `${formatDecibels(point.tokenErrorDb)} [${formatDecibels(point.tokenErrorLowDb)}, ${formatDecibels(point.tokenErrorHighDb)}]`,
+        ]
+      : []),
     ...(simulated ? [formatDecibels(point.trueSnrDb), formatDecibels(point.snrErrorDb)] : []),
     String(point.burstsSent),
     String(point.burstsDetected),
@@ -115,6 +125,34 @@ function pointTable(points: readonly PointSummary[], simulated: boolean): Html {
     formatPercent(point.blindAccuracy),
   ]);
   return html`<div class="wide">${table(head, rows)}</div>`;
+}
+
+function severalArms(items: readonly { readonly arm: string }[]): boolean {
+  return new Set(items.map(({ arm }) => arm)).size > 1;
+}
+
+function comparisonSection(comparisons: readonly ArmComparison[], simulated: boolean): Html {
+  const rows = comparisons.map((one) => [
+    `${one.firstArm}, ${one.firstSnrDb} dB`,
+    `${one.secondArm}, ${one.secondSnrDb} dB`,
+    String(one.questions),
+    String(one.onlyFirstCorrect),
+    String(one.onlySecondCorrect),
+    `${formatPoints(one.difference)} ± ${formatPoints(one.differenceHalfWidth).replace('+', '')}`,
+    one.pValue < 0.001 ? '< 0.001' : one.pValue.toFixed(3),
+  ]);
+  const head = [
+    'First',
+    'Second',
+    'Questions',
+    'Only first right',
+    'Only second right',
+    'Second − first (points)',
+    'p',
+  ];
+  return html`<h2>Arms on the same questions${where(simulated)}</h2>
+    <div class="wide">${table(head, rows)}</div>
+    <p class="note">Paired differences with 95 % intervals; p is McNemar's test, exact, two-sided.</p>`;
 }
 
 function userTable(points: readonly PointSummary[], simulated: boolean): Html {
@@ -132,7 +170,7 @@ function userTable(points: readonly PointSummary[], simulated: boolean): Html {
   head.push('Bursts', 'Header ok');
   const rows = points.flatMap((point) =>
     point.users.map((user) => [
-      user.user,
+      severalArms(points) ? `${point.arm}, ${user.user}` : user.user,
       String(point.requestedSnrDb),
       formatDecibels(user.txGainDb),
       `${formatDecibels(user.measuredSnrDb)} ± ${formatDecibels(user.measuredSnrSdDb)}`,
@@ -156,11 +194,14 @@ function difference(a: number | null, b: number | null): number | null {
 
 /** A row for each family, a column for each point; over the air on top, its interval and the AWGN reference below. */
 function familyTable(families: readonly FamilyAccuracy[]): Html {
-  const points = [...new Set(families.map((item) => item.requestedSnrDb))];
+  const arms = severalArms(families);
+  const points = [...new Map(families.map((item) => [`${item.arm}/${item.requestedSnrDb}`, item])).values()];
   const names = [...new Set(families.map((item) => item.family))].sort();
   const figure = (fraction: number | null): string => formatPercent(fraction).replace(' %', '');
-  const cell = (family: string, requestedSnrDb: number): Html => {
-    const item = families.find((one) => one.family === family && one.requestedSnrDb === requestedSnrDb);
+  const cell = (family: string, { arm, requestedSnrDb }: FamilyAccuracy): Html => {
+    const item = families.find(
+      (one) => one.family === family && one.arm === arm && one.requestedSnrDb === requestedSnrDb,
+    );
     if (item === undefined) return html`<td>–</td>`;
     return html`<td>
       ${figure(item.accuracy)}<br /><small>[${figure(item.accuracyLow)}, ${figure(item.accuracyHigh)}]</small><br />
@@ -173,7 +214,7 @@ function familyTable(families: readonly FamilyAccuracy[]): Html {
       <td>${family}</td>
       <td>${Math.max(...own.map((item) => item.questions))}</td>
       <td>${figure(own[0]?.blindAccuracy ?? null)}</td>
-      ${points.map((requestedSnrDb) => cell(family, requestedSnrDb))}
+      ${points.map((point) => cell(family, point))}
     </tr> `;
   };
   return html`<div class="wide">
@@ -183,7 +224,9 @@ function familyTable(families: readonly FamilyAccuracy[]): Html {
           <th>Family</th>
           <th>Questions a point</th>
           <th>Blind prior (%)</th>
-          ${points.map((requestedSnrDb) => html`<th>Accuracy at ${requestedSnrDb} dB (%)</th>`)}
+          ${points.map(
+            ({ arm, requestedSnrDb }) => html`<th>Accuracy${arms ? ` of ${arm}` : ''} at ${requestedSnrDb} dB (%)</th>`,
+          )}
         </tr>
       </thead>
       <tbody>
@@ -219,7 +262,13 @@ function provenance(run: RunContents): Html {
   const state = document.git.modified === true ? ', with changes' : '';
   const rows: [string, string][] = [
     ['Experiment', document.name],
-    ['Arm', document.arm],
+    [
+      'Arms',
+      armsOf(document)
+        .map(({ name }) => name)
+        .join(', '),
+    ],
+    ['Native build', document.nativeBuild === null ? 'unknown' : `sha256 ${document.nativeBuild}`],
     ['Seed', String(document.seed)],
     ['Bundle', `${document.bundle.name}, sha256 ${document.bundle.hash}`],
     ...ownTestSet(document),

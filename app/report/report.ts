@@ -5,9 +5,11 @@ import type { PointSummary } from '../config/run-documents';
 import { writeWhole } from '../store/files';
 import { runFiles } from '../store/layout';
 import { readCsi } from '../store/parquet';
-import { familyAccuracies, PointTable } from '../store/points';
+import { armsOf, compareArms, familyAccuracies, PointTable } from '../store/points';
 import { readRun, type RunContents } from '../store/run-reader';
 import { prepareCharts, toPng } from './chart-canvas';
+import { ccdfChart, equalSndrChart, errorBudgetChart, tokenErrorChart } from './burst-charts';
+import { burstGroups, ccdfCurves, meanBudgets, tokenErrorPoints } from './burst-groups';
 import { accuracyChart, carrierSnrChart, channelChart, constellationChart } from './charts';
 import { carrierSnrCurves, channelCurves } from './csi-curves';
 import { reportPage, type Picture } from './page';
@@ -24,20 +26,20 @@ export async function writeReport(folder: string): Promise<string> {
   mkdirSync(target, { recursive: true });
   const pictures = await drawPictures(run, points);
   for (const { name, png } of pictures) await writeWhole(path.join(target, `${name}.png`), png);
-  const { snrDb, trialsPerPoint, families } = run.document.plan;
-  const byFamily = familyAccuracies(run.trials, run.references, { snrDb, trialsPerPoint, families });
+  const { trialsPerPoint, families } = run.document.plan;
+  const arms = armsOf(run.document);
+  const byFamily = familyAccuracies(run.trials, run.references, { arms, trialsPerPoint, families });
   const file = path.join(target, 'index.html');
-  await writeWhole(file, reportPage(run, points, byFamily, pictures));
+  await writeWhole(file, reportPage(run, points, compareArms(run.trials, arms), byFamily, pictures));
   return file;
 }
 
 /** The result table of a run as it stands. */
 export function runPoints(run: RunContents): PointSummary[] {
-  const { arm, users, plan } = run.document;
+  const { users, plan } = run.document;
   const table = new PointTable({
-    arm,
+    arms: armsOf(run.document),
     users,
-    snrDb: plan.snrDb,
     trialsPerPoint: plan.trialsPerPoint,
     blindAccuracy: plan.blindAccuracy,
   });
@@ -57,6 +59,43 @@ async function drawPictures(run: RunContents, points: readonly PointSummary[]): 
       png: toPng(accuracyChart(points, note)),
     },
   ];
+  const arms = armsOf(run.document);
+  const groups = burstGroups(run.trials, arms, users);
+  const inPanel = simulated ? ', twins' : '';
+  if (arms.length > 1 && points.some(({ sndrDb }) => sndrDb !== null))
+    pictures.push({
+      name: 'equal-sndr',
+      caption:
+        'What the arms make of the same SNDR (signal over noise and distortion of the payload, by its pilots, mean of all users). Bars: 95 % intervals.',
+      png: toPng(equalSndrChart(points, inPanel)),
+    });
+  const errors = tokenErrorPoints(groups);
+  if (errors.length > 0)
+    pictures.push({
+      name: 'token-error',
+      caption:
+        'Squared error of the received tokens over their power, mean of the bursts with its 95 % interval (bars). Rings: what a perfect linear receiver leaves on the channel as it was measured.',
+      png: toPng(tokenErrorChart(errors, note)),
+    });
+  const budgets = meanBudgets(groups);
+  if (budgets.length > 0)
+    pictures.push({
+      name: 'error-budget',
+      caption: `What of the token error came from where, mean of ${Math.min(...budgets.map(({ bursts }) => bursts))} or more bursts a bar. ${
+        simulated
+          ? 'By substitution: the simulated air tells what each cause did.'
+          : 'From what the receiver and the sent tokens say.'
+      } Unexplained is what the parts leave or exceed.`,
+      png: toPng(errorBudgetChart(budgets, inPanel)),
+    });
+  const ccdf = ccdfCurves(groups);
+  if (ccdf.length > 0)
+    pictures.push({
+      name: 'ccdf',
+      caption:
+        'Power that 10 %, 1 % and 0.1 % of the samples of a burst exceed, before clipping at full scale: mean of the bursts, bars one standard deviation to either side.',
+      png: toPng(ccdfChart(ccdf, note)),
+    });
   if (run.views.length > 0)
     pictures.push({
       name: 'constellation',

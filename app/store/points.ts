@@ -1,6 +1,14 @@
 /** The result table: one row for every arm and swept SNR, from what a run has recorded so far. */
-import type { PointSummary, ReferenceRecord, TrialRecord } from '../config/run-documents';
-import { mean, meanHalfWidth, sampleDeviation, wilsonInterval } from '../units/statistics';
+import type {
+  ArmComparison,
+  BurstRecord,
+  PointSummary,
+  ReferenceRecord,
+  RunDocument,
+  TrialRecord,
+} from '../config/run-documents';
+import { dbToPowerRatio, powerRatioToDb } from '../units/db';
+import { mcNemarExact, mean, meanHalfWidth, sampleDeviation, wilsonInterval } from '../units/statistics';
 
 interface Accumulated {
   readonly trials: TrialRecord[];
@@ -15,13 +23,45 @@ function numbers<T>(items: readonly T[], value: (item: T) => number | null): num
   });
 }
 
+/** An arm and its points, in the plan's order. */
+export interface ArmPoints {
+  readonly name: string;
+  readonly snrDb: readonly number[];
+}
+
+/** The arms of a run; runs of earlier versions had one. */
+export function armsOf({ arm, plan }: Pick<RunDocument, 'arm' | 'plan'>): readonly ArmPoints[] {
+  return plan.arms.length > 0 ? plan.arms : [{ name: arm, snrDb: plan.snrDb }];
+}
+
+/** Mean of the bursts' errors as powers, with its 95 % interval, dB. */
+export function meanErrorDb(errorsDb: readonly number[]): { meanDb: number; lowDb: number; highDb: number } | null {
+  const errors = errorsDb.map(dbToPowerRatio);
+  const centre = mean(errors);
+  if (centre === null || centre <= 0) return null;
+  const half = meanHalfWidth(errors) ?? 0;
+  // A lower end at or below 0 has no dB: the mean then stands for it.
+  const low = centre - half > 0 ? centre - half : centre;
+  return { meanDb: powerRatioToDb(centre), lowDb: powerRatioToDb(low), highDb: powerRatioToDb(centre + half) };
+}
+
+function tokenErrors(
+  received: readonly BurstRecord[],
+): Pick<PointSummary, 'tokenErrorDb' | 'tokenErrorLowDb' | 'tokenErrorHighDb'> {
+  const error = meanErrorDb(numbers(received, (burst) => burst.tokenErrorDb));
+  return {
+    tokenErrorDb: error?.meanDb ?? null,
+    tokenErrorLowDb: error?.lowDb ?? null,
+    tokenErrorHighDb: error?.highDb ?? null,
+  };
+}
+
 export class PointTable {
   private readonly points = new Map<string, Accumulated>();
 
   constructor(
     private readonly plan: {
-      readonly arm: string;
-      readonly snrDb: readonly number[];
+      readonly arms: readonly ArmPoints[];
       readonly trialsPerPoint: number;
       readonly users: readonly string[];
       readonly blindAccuracy: number | null;
@@ -29,25 +69,27 @@ export class PointTable {
   ) {}
 
   addTrial(trial: TrialRecord): void {
-    this.at(trial.requestedSnrDb).trials.push(trial);
+    this.at(trial.arm, trial.requestedSnrDb).trials.push(trial);
   }
 
   addReference(reference: ReferenceRecord): void {
-    this.at(reference.requestedSnrDb).reference = reference;
+    this.at(reference.arm, reference.requestedSnrDb).reference = reference;
   }
 
   /** Every point of the plan, also those with nothing yet. */
   summaries(): PointSummary[] {
-    return this.plan.snrDb.map((requestedSnrDb) => this.summary(requestedSnrDb));
+    return this.plan.arms.flatMap(({ name, snrDb }) =>
+      snrDb.map((requestedSnrDb) => this.summary(name, requestedSnrDb)),
+    );
   }
 
   /** Whether all trials of the point are in; its reference may not be. */
-  trialsComplete(requestedSnrDb: number): boolean {
-    return this.at(requestedSnrDb).trials.length >= this.plan.trialsPerPoint;
+  trialsComplete(arm: string, requestedSnrDb: number): boolean {
+    return this.at(arm, requestedSnrDb).trials.length >= this.plan.trialsPerPoint;
   }
 
-  summary(requestedSnrDb: number): PointSummary {
-    const { trials, reference } = this.at(requestedSnrDb);
+  summary(arm: string, requestedSnrDb: number): PointSummary {
+    const { trials, reference } = this.at(arm, requestedSnrDb);
     const counted = trials.filter((trial) => trial.valid);
     const bursts = counted.flatMap((trial) => trial.bursts);
     const correct = counted.filter((trial) => trial.correct === true).length;
@@ -58,16 +100,20 @@ export class PointTable {
     const errors = numbers(received, ({ snrDb, trueSnrDb }) =>
       snrDb === null || trueSnrDb === null ? null : snrDb - trueSnrDb,
     );
+    const sndrs = numbers(received, (burst) => burst.sndrDb);
     const differences = this.differences(counted, reference);
     const draws = reference?.correctPerDraw.length ?? 0;
     const referenced = reference === null ? 0 : [...reference.correctPerTrial].filter((digit) => digit !== '-').length;
     return {
-      arm: this.plan.arm,
+      arm,
       requestedSnrDb,
       measuredSnrDb: mean(snrs),
       measuredSnrSdDb: sampleDeviation(snrs),
       trueSnrDb: mean(numbers(received, (burst) => burst.trueSnrDb)),
       snrErrorDb: mean(errors),
+      sndrDb: mean(sndrs),
+      sndrHalfWidthDb: meanHalfWidth(sndrs),
+      ...tokenErrors(received),
       burstsSent: bursts.length,
       burstsDetected: bursts.filter((burst) => burst.detected).length,
       headersOk: bursts.filter((burst) => burst.headerOk).length,
@@ -115,17 +161,64 @@ export class PointTable {
     });
   }
 
-  private at(requestedSnrDb: number): Accumulated {
-    let point = this.points.get(String(requestedSnrDb));
+  private at(arm: string, requestedSnrDb: number): Accumulated {
+    const key = `${arm}/${requestedSnrDb}`;
+    let point = this.points.get(key);
     if (point === undefined) {
       point = { trials: [], reference: null };
-      this.points.set(String(requestedSnrDb), point);
+      this.points.set(key, point);
     }
     return point;
   }
 }
 
+/** Every two arms at each place of the sweep, over the questions that both answered. */
+export function compareArms(trials: readonly TrialRecord[], arms: readonly ArmPoints[]): ArmComparison[] {
+  const byPoint = new Map<string, Map<string, boolean>>();
+  for (const { arm, requestedSnrDb, question, repeat, valid, correct } of trials) {
+    if (!valid || correct === null) continue;
+    const key = `${arm}/${requestedSnrDb}`;
+    const answers = byPoint.get(key) ?? new Map<string, boolean>();
+    byPoint.set(key, answers.set(`${question}/${repeat}`, correct));
+  }
+  const compare = (first: ArmPoints, second: ArmPoints, place: number): ArmComparison[] => {
+    const [firstSnrDb, secondSnrDb] = [first.snrDb[place], second.snrDb[place]];
+    if (firstSnrDb === undefined || secondSnrDb === undefined) return [];
+    const others = byPoint.get(`${second.name}/${secondSnrDb}`);
+    const differences: number[] = [];
+    for (const [question, correct] of byPoint.get(`${first.name}/${firstSnrDb}`) ?? []) {
+      const other = others?.get(question);
+      if (other !== undefined) differences.push(Number(other) - Number(correct));
+    }
+    const difference = mean(differences);
+    if (difference === null) return [];
+    const [onlyFirst, onlySecond] = [-1, 1].map((sign) => differences.filter((d) => d === sign).length) as [
+      number,
+      number,
+    ];
+    return [
+      {
+        firstArm: first.name,
+        firstSnrDb,
+        secondArm: second.name,
+        secondSnrDb,
+        questions: differences.length,
+        onlyFirstCorrect: onlyFirst,
+        onlySecondCorrect: onlySecond,
+        difference,
+        differenceHalfWidth: meanHalfWidth(differences),
+        pValue: mcNemarExact(onlyFirst, onlySecond),
+      },
+    ];
+  };
+  const most = Math.max(0, ...arms.map(({ snrDb }) => snrDb.length));
+  return Array.from({ length: most }, (_, place) =>
+    arms.flatMap((first, i) => arms.slice(i + 1).flatMap((second) => compare(first, second, place))),
+  ).flat();
+}
+
 export interface FamilyAccuracy {
+  readonly arm: string;
   readonly requestedSnrDb: number;
   readonly family: string;
   readonly questions: number;
@@ -141,18 +234,21 @@ export function familyAccuracies(
   trials: readonly TrialRecord[],
   references: readonly ReferenceRecord[],
   plan: {
-    readonly snrDb: readonly number[];
+    readonly arms: readonly ArmPoints[];
     readonly trialsPerPoint: number;
     readonly families: readonly { family: string; blindAccuracy: number }[];
   },
 ): FamilyAccuracy[] {
-  return plan.snrDb.flatMap((requestedSnrDb) =>
+  const points = plan.arms.flatMap(({ name, snrDb }) => snrDb.map((requestedSnrDb) => ({ arm: name, requestedSnrDb })));
+  return points.flatMap(({ arm, requestedSnrDb }) =>
     plan.families.flatMap(({ family, blindAccuracy }) => {
-      const own = trials.filter((t) => t.valid && t.requestedSnrDb === requestedSnrDb && t.family === family);
+      const own = trials.filter(
+        (t) => t.valid && t.arm === arm && t.requestedSnrDb === requestedSnrDb && t.family === family,
+      );
       if (own.length === 0) return [];
       const correct = own.filter((trial) => trial.correct === true).length;
       const { low, high } = wilsonInterval(correct, own.length);
-      const reference = references.find((candidate) => candidate.requestedSnrDb === requestedSnrDb);
+      const reference = references.find((one) => one.arm === arm && one.requestedSnrDb === requestedSnrDb);
       const draws = reference?.correctPerDraw.length ?? 0;
       const awgn =
         reference === undefined || draws === 0
@@ -163,6 +259,7 @@ export function familyAccuracies(
             });
       return [
         {
+          arm,
           requestedSnrDb,
           family,
           questions: own.length,

@@ -46,3 +46,22 @@ export function meanHalfWidth(values: readonly number[]): number | null {
   const deviation = sampleDeviation(values);
   return deviation === null ? null : (Z_95 * deviation) / Math.sqrt(values.length);
 }
+
+/**
+ * Exact two-sided p-value of McNemar's test: how probable discordant pairs as uneven as these are when neither side is
+ * better (McNemar 1947; the binomial form).
+ *
+ * @param onlyFirst pairs that only the first got right; `onlySecond` likewise; whole, not negative
+ */
+export function mcNemarExact(onlyFirst: number, onlySecond: number): number {
+  const total = onlyFirst + onlySecond;
+  if (total === 0) return 1;
+  // Logarithms: 2^-total is 0 from 1,075 pairs on.
+  let logChoose = -total * Math.LN2;
+  let tail = 0;
+  for (let k = 0; k <= Math.min(onlyFirst, onlySecond); k++) {
+    tail += Math.exp(logChoose);
+    logChoose += Math.log(total - k) - Math.log(k + 1);
+  }
+  return Math.min(1, 2 * tail);
+}

@@ -146,6 +146,85 @@ describe('the engine', () => {
     assert.ok(whole.every((trial) => trial.correct === true));
   });
 
+  describe('arms', () => {
+    const ARMS = `arms:
+  - name: plain
+  - name: spread
+    transport: { dftSpreading: true }
+  - name: faulty
+    air: { radios: { TWIN-TEXT: { dacBits: 4 } } }
+    sweep: { snrDb: [0, 12] }
+`;
+    const text = `${GOOD_FILE.replace('trialsPerPoint: 100', 'trialsPerPoint: 30')}${ARMS}`;
+
+    it('answer the same questions in turn, each with what it changes', async () => {
+      const { end, launcher } = await run({ text });
+      assert.equal(end.stop.outcome, 'done', end.stop.message ?? '');
+      const { trials, soundings, document } = readRun(end.folder);
+      assert.equal(trials.length, 30 * (3 + 3 + 2));
+      assert.deepEqual(
+        trials.slice(0, 6).map(({ arm, question }) => [arm, question]),
+        [0, 0, 0, 3, 3, 3].map((k, i) => [['plain', 'spread', 'faulty'][i % 3], trials[k]?.question]),
+      );
+      assert.equal(new Set(trials.map(({ index }) => index)).size, trials.length);
+      // The air of the third arm is its own, so it has a bench of its own.
+      assert.equal(launcher.benches.length, 2);
+      assert.ok(launcher.benches.every(({ closed }) => closed));
+      const [shared, own] = launcher.benches;
+      assert.ok(own?.requests.every(({ trialId }) => trialId.startsWith('faulty/')));
+      assert.equal(own?.setup.air?.radios.find(({ serial }) => serial === 'TWIN-TEXT')?.dacBits, 4);
+      for (const { trialId, bursts } of shared?.requests ?? [])
+        assert.ok(
+          bursts.every(({ transport }) => transport?.dftSpreading === trialId.startsWith('spread/')),
+          trialId,
+        );
+      for (const arm of ['plain', 'spread', 'faulty']) assert.ok(soundings.some((sounding) => sounding.arm === arm));
+      assert.deepEqual(
+        end.stop.points.map(({ arm, requestedSnrDb, questions }) => [arm, requestedSnrDb, questions]),
+        [
+          ...['plain', 'spread'].flatMap((arm) => [0, 10, 20].map((snr) => [arm, snr, 30])),
+          ['faulty', 0, 30],
+          ['faulty', 12, 30],
+        ],
+      );
+      assert.ok(end.stop.points.every(({ awgnAccuracy }) => awgnAccuracy !== null));
+      assert.deepEqual(document.plan.arms[2], { name: 'faulty', snrDb: [0, 12] });
+    });
+
+    it('are compared question by question', async () => {
+      const { end } = await run({ text });
+      assert.equal(end.stop.comparisons.length, 3 + 3 + 1);
+      const { trials } = readRun(end.folder);
+      for (const one of end.stop.comparisons) {
+        const correct = (arm: string, snr: number): number =>
+          trials.filter((t) => t.arm === arm && t.requestedSnrDb === snr && t.correct === true).length;
+        const [first, second] = [correct(one.firstArm, one.firstSnrDb), correct(one.secondArm, one.secondSnrDb)];
+        assert.equal(one.questions, 30);
+        assert.ok(Math.abs(one.difference - (second - first) / 30) < 1e-12);
+        assert.equal(one.onlySecondCorrect - one.onlyFirstCorrect, second - first);
+        assert.ok(one.pValue > 0 && one.pValue <= 1);
+      }
+      assert.ok(end.stop.comparisons.some(({ firstSnrDb, secondSnrDb }) => firstSnrDb === 10 && secondSnrDb === 12));
+      assert.match(readFileSync(path.join(end.folder, 'report', 'index.html'), 'utf8'), /Arms on the same questions/);
+    });
+
+    it('resume to the same lines', async () => {
+      const whole = (await run({ text })).end.folder;
+      const out = newOut();
+      const abort = new AbortController();
+      await run({ text, out, signal: abort.signal, observer: { point: () => abort.abort() } });
+      await run({ text, out, resume: true });
+      sameLines(linesOf(out), linesOf(whole));
+    });
+  });
+
+  it('asks for error budgets of every nth trial', async () => {
+    const { end, launcher } = await run({ text: `${GOOD_FILE}  errorBudgetEveryNthTrial: 7\n` });
+    const index = new Map(readRun(end.folder).trials.map((trial) => [trial.id, trial.index]));
+    for (const { trialId, errorBudget } of launcher.benches[0]?.requests ?? [])
+      assert.equal(errorBudget, (index.get(trialId) ?? 1) % 7 === 0, trialId);
+  });
+
   it('resumes what another native build began only when told to', async () => {
     const abort = new AbortController();
     const out = newOut();

@@ -49,12 +49,52 @@ interface BadFile {
 
 const BAD_FILES: readonly BadFile[] = [
   {
+    what: 'one arm in a list of arms',
+    replace: 'sweep:',
+    by: 'arms:\n  - name: alone\nsweep:',
+    at: 'arms:',
+    field: 'arms',
+    says: ['a list of 2 to 16 arms'],
+  },
+  {
+    what: 'two arms of one name',
+    replace: 'sweep:',
+    by: 'arms:\n  - name: same\n  - { name: same }\nsweep:',
+    at: '- { name: same }',
+    field: 'arms[1].name',
+    says: ['value "same"', 'allowed every name once'],
+  },
+  {
+    what: 'arms beside an arm',
+    replace: 'sweep:',
+    by: 'arm: one\narms:\n  - name: a\n  - name: b\nsweep:',
+    at: 'arm: one',
+    field: 'arm',
+    says: ['beside arms'],
+  },
+  {
+    what: 'an unknown field of an arm',
+    replace: 'sweep:',
+    by: 'arms:\n  - name: a\n  - name: b\n    transport: { scrambel: false }\nsweep:',
+    at: 'scrambel',
+    field: 'arms[1].transport.scrambel',
+    says: ['unknown field', 'did you mean "scramble"?'],
+  },
+  {
+    what: "an arm's radio that the air does not have",
+    replace: 'sweep:',
+    by: 'arms:\n  - name: a\n  - name: b\n    air: { interferers: [{ frequencyHz: 2e9, powerDbm: -50, serials: [TWIN-NONE] }] }\nsweep:',
+    at: 'TWIN-NONE',
+    field: 'arms[1].air.interferers[0].serials[0]',
+    says: ['value "TWIN-NONE"', 'a serial of air.radios'],
+  },
+  {
     what: 'an unknown section, close to a known one',
     replace: 'sweep:',
     by: 'sweeps: {}\nsweep:',
     at: 'sweeps:',
     field: 'sweeps',
-    says: ['unknown field', 'did you mean "sweep"?', 'allowed name, seed, arm, task, radios'],
+    says: ['unknown field', 'did you mean "sweep"?', 'allowed name, seed, arm, arms, task, radios'],
   },
   {
     what: 'an unknown field deep inside',
@@ -539,7 +579,11 @@ describe('a good experiment file', () => {
   it('gets its defaults', async () => {
     const { experiment } = await loadExperiment(writeExperiment(folder), () => Promise.resolve(HAND_FACTS));
     assert.equal(experiment.arm, 'over-the-air');
-    assert.deepEqual(experiment.output, { folder: 'runs', csiEveryNthTrial: 5 });
+    assert.deepEqual(experiment.output, {
+      folder: 'runs',
+      csiEveryNthTrial: 5,
+      errorBudgetEveryNthTrial: 10,
+    });
     assert.deepEqual(experiment.air?.radios['TWIN-VISUAL'], {
       clockErrorPpm: 0,
       noiseFigureDb: 6,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { seededRandom, shuffled } from '../../app/units/random';
-import { mean, meanHalfWidth, sampleDeviation, wilsonInterval } from '../../app/units/statistics';
+import { mcNemarExact, mean, meanHalfWidth, sampleDeviation, wilsonInterval } from '../../app/units/statistics';
 import { formatDuration, formatPoints } from '../../app/units/format';
 
 describe('statistics', () => {
@@ -25,6 +25,17 @@ describe('statistics', () => {
     assert.ok(Math.abs(wilsonInterval(0, 20).high - 3.8414588 / 23.8414588) < 1e-6);
     assert.throws(() => wilsonInterval(3, 0), RangeError);
     assert.throws(() => wilsonInterval(4, 3), RangeError);
+  });
+
+  it("gives McNemar's exact test", () => {
+    // Binomial tails by hand: 2 (1 + 10) / 2^10, and half of 2^n where the sides are even.
+    assert.ok(Math.abs(mcNemarExact(1, 9) - 22 / 1024) < 1e-15);
+    assert.equal(mcNemarExact(9, 1), mcNemarExact(1, 9));
+    assert.equal(mcNemarExact(0, 0), 1);
+    assert.equal(mcNemarExact(5, 5), 1);
+    assert.equal(mcNemarExact(0, 5), 2 / 32);
+    // Beyond 2^-1074 no underflow: 3 sigma apart with 10,000 pairs.
+    assert.ok(Math.abs(mcNemarExact(4850, 5150) - 0.0028) < 2e-4, `${mcNemarExact(4850, 5150)}`);
   });
 
   it('gives means and deviations, and nothing of nothing', () => {

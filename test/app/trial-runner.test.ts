@@ -16,8 +16,7 @@ describe('trials on their way to the radio process', () => {
       return { trialId, bursts: [], events: [], valid: true };
     };
     const bench: Bench = { radios: [], runTrial, close: () => Promise.resolve(), onLost: () => undefined };
-    const runner = new TrialRunner({
-      bench,
+    const runner = new TrialRunner(bench, {
       now: () => 0,
       recorder: {
         record: () => Promise.resolve(),

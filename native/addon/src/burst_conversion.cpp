@@ -204,8 +204,9 @@ std::complex<float> common_gain(phy::Span<const std::complex<float>> noise_free,
 }
 
 // By substitution: {from, to, firstSample, sampleCount, payloadOffset, sampleRateHz, centerFrequencyHz} says
-// where the burst lies in the receiver's samples of the present trial, and its payload in that window. `clippedAtSource`: the waveform was clipped
-// before the air got it, so the air's linear version has that in it and cannot tell it from what turns.
+// where the burst lies in the receiver's samples of the present trial, and its payload in that window.
+// `clippedAtSource`: the waveform was clipped before the air got it, so the air's linear version has that in
+// it and cannot tell it from what turns.
 std::optional<phy::ErrorBudget> budget_by_substitution(const Napi::Object& air, phy::Span<const float> sent,
                                                        const phy::BurstHeader& header) {
   medium::PartsQuery query;

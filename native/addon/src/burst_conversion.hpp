@@ -22,9 +22,9 @@ phy::Drive to_drive(const Napi::Value& value);
 Napi::Value burst_layout(const Napi::CallbackInfo& info);
 // JS: ({sent, received, sequence, tokens, dimension, transport}) -> SNR in dB, or null
 Napi::Value genie_snr_db(const Napi::CallbackInfo& info);
-// JS: ({sent, user, sequence, tokens, dimension, transport, air} or, without a simulated air, {..., heard}) ->
-// {measured, noise, nonlinearity, phase, channel, interference, unexplained}, null when the receiver does not
-// receive the burst from the window
+// JS: ({sent, user, sequence, tokens, dimension, transport, air} or, without a simulated air, {..., heard})
+// -> {measured, noise, nonlinearity, phase, channel, interference, unexplained}, null when the receiver does
+// not receive the burst from the window
 Napi::Value error_budget(const Napi::CallbackInfo& info);
 // {fftSize, cpLength, mostPayloadOfdmSymbols, carriers, dataCarriers}: fixed numbers of the waveform.
 Napi::Object numerology(Napi::Env env);
