@@ -9,6 +9,9 @@ import type { HostParts, LoadedModel } from './run';
 const ASSUMED_TRIALS_PER_S = 150;
 const ASSUMED_REFERENCE_ANSWERS_PER_S = 1000;
 
+/** Error budgets of a trial of three bursts of 16 x 16 tokens, seconds of processor time. */
+const BUDGET_S = 1.5e-3;
+
 /** Sounding trials of a point and of the first search, about. */
 const SOUNDING_ROUNDS = { perPoint: 2, search: 3 } as const;
 
@@ -27,8 +30,11 @@ export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadMo
     const [first] = await model.encode([plan.questions[0] as number], lengths);
     if (first === undefined) throw new Error('the bundle encoded nothing');
     const airTimeS = estimateTrialAirTimeS(experiment, first);
+    const { arms } = experiment;
+    const points = arms.reduce((sum, arm) => sum + arm.sweep.snrDb.length, 0);
+    const every = experiment.output.errorBudgetEveryNthTrial;
     const soundings =
-      sounding.burstsPerRound * (SOUNDING_ROUNDS.search + SOUNDING_ROUNDS.perPoint * sweep.snrDb.length);
+      sounding.burstsPerRound * (SOUNDING_ROUNDS.search * arms.length + SOUNDING_ROUNDS.perPoint * points);
     const trials = plan.trials.length + soundings;
     const distinct = new Set(plan.questions).size;
     const realtime = air === undefined || air.pace === 'realtime';
@@ -41,7 +47,13 @@ export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadMo
       `task      ${experiment.task.name}, bundle ${bundle.name} (sha256 ${bundle.hash.slice(0, 12)}), ${bundle.questions} questions${bundle.testSet ? ` of ${bundle.testSet.file} (sha256 ${bundle.testSet.hash.slice(0, 12)})` : ''}`,
       `users     ${USERS.map((user) => `${user} ${first[user].tokens} x ${first[user].dimension}`).join(', ')} (tokens x dimension; text as long as its question)`,
       `sweep     ${sweep.snrDb.join(', ')} dB (Es/N0) by transmit gain, link range ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB`,
-      `trials    ${plan.trials.length} (${sweep.snrDb.length} points x ${questions.trialsPerPoint}, ${distinct} different questions), about ${soundings} sounding trials; seed ${experiment.seed}`,
+      `trials    ${plan.trials.length} (${points} points x ${questions.trialsPerPoint}, ${distinct} different questions), about ${soundings} sounding trials; seed ${experiment.seed}`,
+      ...(arms.length > 1
+        ? [`arms      ${arms.map(({ arm, sweep: own }) => `${arm} (${own.snrDb.join(', ')} dB)`).join('; ')}`]
+        : []),
+      every === 0
+        ? 'budget    no error budgets'
+        : `budget    error budgets of every ${every}. trial, about ${formatDuration((plan.trials.length / every) * BUDGET_S)} of the radio process`,
       `reference ${questions.awgnDraws} AWGN draws of every trial`,
       `air time  about ${(airTimeS * 1e3).toFixed(2)} ms a trial, ${formatDuration(trials * airTimeS)} in all`,
       `duration  about ${formatDuration(trialsS + referencesS)} on two cores`,

@@ -218,7 +218,11 @@ export function equalSndrChart(points: readonly PointSummary[], note: string): C
         plugins: { title: title(heading), legend: { position: 'bottom', labels: SMALL_DOTS } },
         scales: {
           x: { ...range, ticks: { stepSize: 2 }, title: { display: true, text: 'measured SNDR (dB)' } },
-          y: { title: { display: true, text: axis } },
+          y: {
+            suggestedMin: Math.min(...bars.map(({ low }) => low)),
+            suggestedMax: Math.max(...bars.map(({ high }) => high)),
+            title: { display: true, text: axis },
+          },
         },
       },
       plugins: [intervalBars(bars, 'y')],

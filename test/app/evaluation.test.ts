@@ -46,7 +46,7 @@ describe('offline evaluation', () => {
         plan,
         model,
         lane: new ModelLane(1),
-        tokensOf: async (question) => {
+        tokensOf: async ({ question }) => {
           const [sent] = await model.encode([question], request.lengths);
           if (!sent) throw new Error('nothing encoded');
           return sent;
