@@ -1,6 +1,7 @@
 /**
  * FDMA benchmark: leakage between users, error that the filters leave, what narrow users reach, speed.
- * `bench_fdma [--json] [--bursts N] [--tables]`; the last line of --json is {"bench":"fdma","rows":[...]}.
+ * `bench_fdma [--json] [--bursts N] [--noise SAMPLES] [--tables]`; the last line of --json is
+ * {"bench":"fdma","rows":[...]}.
  */
 #include <algorithm>
 #include <cmath>
@@ -186,6 +187,74 @@ double filterErrorDb(const Subband& band, const Stopbands& stop = {}) {
     receiver.flush();
   }
   return toDb(error);
+}
+
+/** The same for K carriers of one common grid behind filters of the same kind: EVM, dB. */
+double gridFilterErrorDb(int carriers, int guardCarriers) {
+  constexpr int kSymbols = 300;
+  // A filter for that width; nothing else of this sub-band is used.
+  Subband band;
+  band.size = carriers * kGridBins / kGridCarriers;
+  band.guardBins = guardCarriers * kBinsPerGridCarrier;
+  const auto tapsOf = [&](double stopbandDb) {
+    const SubbandFilter filter = designFilter(band, stopbandDb);
+    std::vector<float> taps;
+    for (int n = -(filter.taps / 2); n <= filter.taps / 2; ++n) {
+      double sum = 0;
+      for (int k = -filter.reach; k <= filter.reach; ++k)
+        sum += static_cast<double>(filter.response[k + filter.reach]) * std::cos(kTwoPi * k * n / kGridBins);
+      taps.push_back(static_cast<float>(sum / kGridBins));
+    }
+    return taps;
+  };
+  const auto filtered = [](const Samples& in, const std::vector<float>& taps) {
+    Samples out(in.size());
+    const auto half = static_cast<std::ptrdiff_t>(taps.size() / 2);
+    for (std::ptrdiff_t n = 0; n < static_cast<std::ptrdiff_t>(in.size()); ++n)
+      for (std::ptrdiff_t t = -half; t <= half; ++t)
+        if (n + t >= 0 && n + t < static_cast<std::ptrdiff_t>(in.size()))
+          out[n] += in[n + t] * taps[t + half];
+    return out;
+  };
+  // Odd counts of carriers around zero keep the filter real.
+  const int reach = carriers / 2;
+  std::vector<int> used;
+  for (int k = -reach; k <= reach; ++k)
+    if (static_cast<int>(used.size()) < carriers)
+      used.push_back(k);
+  Fft inverse(kCarriers, Fft::Direction::Inverse), forward(kCarriers, Fft::Direction::Forward);
+  Samples sent(static_cast<std::size_t>(kSymbols) * used.size()), stream;
+  air::Noise(1).write(sent.data(), sent.size(), 1);
+  const air::Cf* next = sent.data();
+  for (int m = 0; m < kSymbols; ++m) {
+    std::fill_n(inverse.in(), kCarriers, air::Cf(0, 0));
+    for (const int k : used)
+      inverse.in()[(k + kCarriers) % kCarriers] = *next++;
+    inverse.run();
+    stream.insert(stream.end(), inverse.out() + kCarriers - kCyclicPrefix, inverse.out() + kCarriers);
+    stream.insert(stream.end(), inverse.out(), inverse.out() + kCarriers);
+  }
+  const Samples received =
+      filtered(filtered(stream, tapsOf(kTransmitStopbandDb)), tapsOf(kReceiveStopbandDb));
+  constexpr int kLead = 6, kEdge = 8; // window before the symbol's start; symbols left out at either end
+  double error = 0, power = 0;
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    Cd cross = 0;
+    double sentPower = 0, receivedPower = 0;
+    for (int m = kEdge; m < kSymbols - kEdge; ++m) {
+      std::copy_n(received.begin() + static_cast<std::ptrdiff_t>(m) * kSymbolSamples + kCyclicPrefix - kLead,
+                  kCarriers, forward.in());
+      forward.run();
+      const Cd y = Cd(forward.out()[(used[i] + kCarriers) % kCarriers]);
+      const Cd x = Cd(sent[static_cast<std::size_t>(m) * used.size() + i]);
+      cross += std::conj(x) * y;
+      sentPower += std::norm(x);
+      receivedPower += std::norm(y);
+    }
+    error += receivedPower - std::norm(cross) / sentPower;
+    power += std::norm(cross) / sentPower;
+  }
+  return toDb(error / power);
 }
 
 /** What the weak ones of several users reach while the others send too. */
@@ -376,6 +445,50 @@ double phaseNoiseErrorDb(int carriers, double linewidthHz) {
   return heard > 0 ? toDb(error / heard) : NAN;
 }
 
+/** Error of tokens beside a constant offset of the capture (a zero-IF receiver's) that falls into the
+ * sub-band. */
+double dcErrorDb(double dcOverUserDb) {
+  Subband band = subbandOfCarriers(-7, 17); // DC falls on its carrier -3
+  Member m = member(0, band, 40, 0, 0);
+  double error = 0;
+  int heard = 0;
+  constexpr int kBursts = 6;
+  for (std::uint64_t t = 0; t < kBursts; ++t) {
+    const Burst b = makeBurst(m.user, 32, 64, 0, t);
+    Samples capture(b.samples.size() + 6000);
+    arrive(capture, m, b.samples, 1000.3);
+    const double rms = amplitude(m) * std::pow(10, kDefaultRmsDbfs / 20);
+    for (air::Cf& s : capture)
+      s += static_cast<float>(rms * std::pow(10, dcOverUserDb / 20));
+    air::Noise(t).add(capture.data(), capture.size(), kNoiseSigma);
+    for (const SubbandBurst& s : listen(capture, {m.user}))
+      if (s.burst.outcome == BurstOutcome::Ok) {
+        error += air::tokenMse(b.tokens, s.burst.tokens);
+        ++heard;
+      }
+  }
+  return heard > 0 ? toDb(error / heard) : NAN;
+}
+
+/** Detections of three users in noise alone. */
+std::int64_t falseAlarms(const std::vector<Subband>& bands, std::int64_t samples) {
+  std::vector<SubbandUser> users;
+  for (std::size_t i = 0; i < bands.size(); ++i)
+    users.push_back(member(static_cast<int>(i), bands[i], 0, 0, 0).user);
+  SubbandReceiver receiver({}, users, [](SubbandBurst&&) {});
+  Samples block(1 << 16);
+  air::Noise noise(77);
+  for (std::int64_t at = 0; at < samples; at += static_cast<std::int64_t>(block.size())) {
+    noise.write(block.data(), block.size(), 0.1);
+    receiver.push(block.data(), block.size(), at);
+  }
+  receiver.flush();
+  std::int64_t detections = 0;
+  for (const SubbandUser& u : users)
+    detections += receiver.counters(u.user).detections;
+  return detections;
+}
+
 void printTables() {
   std::printf("filters' error, dB (taps at transmitter / receiver), by grid carriers and guard carriers\n");
   for (const int carriers : {4, 6, 8, 12, 17, 26, 35, 44, 49})
@@ -384,6 +497,10 @@ void printTables() {
       std::printf("%2d %d: %.1f (%d / %d)\n", carriers, guard, filterErrorDb(band),
                   designFilter(band, kTransmitStopbandDb).taps, designFilter(band, kReceiveStopbandDb).taps);
     }
+  std::printf("carriers of one common grid behind such filters: EVM, dB, by carriers and guard carriers\n");
+  for (const int carriers : {5, 9, 17, 27, 41})
+    std::printf("%2d: %.1f %.1f %.1f\n", carriers, gridFilterErrorDb(carriers, 1),
+                gridFilterErrorDb(carriers, 2), gridFilterErrorDb(carriers, 3));
   std::printf("leakage into the weakest of three, dB, others 20 dB stronger\n");
   for (const auto& widths : {std::vector<int>{17, 17, 15}, {8, 26, 13}, {4, 38, 6}})
     for (const int guard : {1, 2, 3}) {
@@ -401,6 +518,9 @@ void printTables() {
   for (const int carriers : {4, 8, 17, 53})
     for (const double linewidthHz : {1.0, 10.0, 30.0})
       std::printf("%2d, %.0f Hz: %.1f\n", carriers, linewidthHz, phaseNoiseErrorDb(carriers, linewidthHz));
+  std::printf("DC within a sub-band of 17 carriers at 40 dB: error, dB, by DC over the user's power\n");
+  for (const double dcDb : {-60.0, -40.0, -30.0, -20.0, -10.0})
+    std::printf("%.0f dB: %.1f\n", dcDb, dcErrorDb(dcDb));
 }
 
 } // namespace
@@ -408,6 +528,7 @@ void printTables() {
 int main(int argc, char** argv) {
   bool json = false;
   int bursts = 300;
+  std::int64_t noiseSamples = 50'000'000;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--json") == 0) {
       json = true;
@@ -416,8 +537,12 @@ int main(int argc, char** argv) {
       return 0;
     } else if (std::strcmp(argv[i], "--bursts") == 0 && i + 1 < argc && std::atoi(argv[i + 1]) > 0) {
       bursts = std::atoi(argv[++i]);
+    } else if (std::strcmp(argv[i], "--noise") == 0 && i + 1 < argc && std::atoll(argv[i + 1]) > 0) {
+      noiseSamples = std::atoll(argv[++i]);
     } else {
-      std::fprintf(stderr, "argument is %s; allowed: --json, --bursts N (> 0), --tables\n", argv[i]);
+      std::fprintf(stderr,
+                   "argument is %s; allowed: --json, --bursts N (> 0), --noise SAMPLES (> 0), --tables\n",
+                   argv[i]);
       return 2;
     }
   }
@@ -438,6 +563,7 @@ int main(int argc, char** argv) {
                   false,
                   "",
                   {}});
+  rows.push_back({"leakage, 1 guard carrier", leakageDb(bandsOf(widths, 1)), "dB", -40, false, "", {}});
   double error = -300;
   for (const Subband& band : bands)
     error = std::max(error, filterErrorDb(band));
@@ -505,6 +631,14 @@ int main(int argc, char** argv) {
                     "",
                     {}});
   }
+  std::fprintf(stderr, "false alarms in %lld noise samples\n", static_cast<long long>(noiseSamples));
+  rows.push_back({"false alarms of 3 users in " + std::to_string(noiseSamples) + " noise samples",
+                  static_cast<double>(falseAlarms(bands, noiseSamples)),
+                  "bursts",
+                  0,
+                  false,
+                  "",
+                  {}});
   bench::print("fdma", rows, json);
   return 0;
 }
