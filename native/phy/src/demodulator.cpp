@@ -83,7 +83,8 @@ OTAPHY_CLONES void foldSlots(const float* values, const float* amplitudes, float
 BurstDemodulator::BurstDemodulator(const ReceiverConfig& config)
     : config_(config), fft_(kCarriers, Fft::Direction::Forward),
       preambleSmoother_(smootherFor<kShortBlocks, kLongRepeats>()),
-      fullSmoother_(smootherFor<kShortBlocks, kLongRepeats + kHeaderSymbols>()) {
+      fullSmoother_(smootherFor<kShortBlocks, kLongRepeats + kHeaderSymbols>()),
+      tracker_(config.sampleRateHz) {
   known_.resize(kKnown);
   sent_.resize(kKnown);
   ones_.resize(kKnown);

@@ -2,11 +2,6 @@
 
 namespace otabench::phy {
 
-namespace {
-/** Random-walk phase noise per sample: 2e-6 rad^2 a symbol, 0.06 rad over the longest burst. */
-constexpr double kPhaseNoise = 2e-6 / 80;
-} // namespace
-
 void PhaseTracker::start(double time, double phaseVariance, double frequency, double frequencyVariance) {
   steps_.clear();
   time_ = time;
@@ -18,7 +13,8 @@ double PhaseTracker::predict(double time) {
   Step step{};
   step.interval = dt;
   step.predicted = {state_.phase + state_.frequency * dt, state_.frequency,
-                    state_.pp + 2 * dt * state_.pf + dt * dt * state_.ff + (dt > 0 ? dt : -dt) * kPhaseNoise,
+                    state_.pp + 2 * dt * state_.pf + dt * dt * state_.ff +
+                        (dt > 0 ? dt : -dt) * noisePerSample_,
                     state_.pf + dt * state_.ff, state_.ff};
   time_ = time;
   steps_.push_back(step);

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "otabench/phy/numerology.hpp"
+
 namespace otabench::phy {
 
 /**
@@ -12,6 +14,11 @@ namespace otabench::phy {
  */
 class PhaseTracker {
 public:
+  /** @param sampleRateHz  the oscillator's phase noise is one per second, so slower samples have more of it
+   */
+  explicit PhaseTracker(double sampleRateHz = kDefaultSampleRateHz)
+      : noisePerSample_(kPhaseNoise * kDefaultSampleRateHz / sampleRateHz) {}
+
   /** Starts at `time` with phase 0 +- and frequency `frequency` +- (variances rad^2, (rad/sample)^2). */
   void start(double time, double phaseVariance, double frequency, double frequencyVariance);
 
@@ -25,6 +32,8 @@ public:
   void smooth(std::vector<double>& phases, std::vector<double>& frequencies) const;
 
 private:
+  /** Random-walk phase noise per sample at 5 MS/s, rad^2: 2e-6 a symbol, 0.06 rad over the longest burst. */
+  static constexpr double kPhaseNoise = 2e-6 / 80;
   struct Gaussian {
     double phase, frequency;
     double pp, pf, ff; // covariance
@@ -36,6 +45,7 @@ private:
   std::vector<Step> steps_;
   Gaussian state_{};
   double time_ = 0;
+  double noisePerSample_;
 };
 
 } // namespace otabench::phy

@@ -202,6 +202,32 @@ TEST_CASE(foreign, "a burst of another user in this user's sub-band is Foreign")
   }
 }
 
+TEST_CASE(phaseNoise,
+          "four carriers over an oscillator of 1 Hz linewidth: its phase is followed at their pace") {
+  const Member m = member(0, subbandOfCarriers(-2, 4), 60, 0, 0);
+  double error = 0;
+  constexpr int kBursts = 5;
+  for (std::uint64_t t = 0; t < kBursts; ++t) {
+    const Burst burst = makeBurst(m.user, 32, 64, 0, t);
+    std::vector<Cf> capture(burst.samples.size() + 6000), steps(capture.size());
+    arrive(capture, m, burst.samples, 1000);
+    // Only the real part is used: twice the variance of a step.
+    air::Noise(t).write(steps.data(), steps.size(), std::sqrt(2 * 2 * kPi * 1.0 / kDefaultSampleRateHz));
+    double phase = 0;
+    for (std::size_t n = 0; n < capture.size(); ++n) {
+      phase += static_cast<double>(steps[n].real());
+      capture[n] *= Cf(std::polar(1.0, phase));
+    }
+    addNoise(capture, t + 100);
+    const auto heard = listen(capture, {m.user});
+    const SubbandBurst* b = okOf(heard, 0);
+    CHECK(b != nullptr);
+    error += b != nullptr ? air::tokenMse(burst.tokens, b->burst.tokens) / kBursts : 1;
+  }
+  // As fast as the full band's it would be -27 dB.
+  CHECK_RANGE(10 * std::log10(error), -60, -31);
+}
+
 TEST_CASE(refusals, "bad input is refused by name") {
   const auto refused = [](const char* field, const auto& body) {
     try {
