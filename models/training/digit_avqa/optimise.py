@@ -40,12 +40,20 @@ class Schedule:
         return self.peak_lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / self.steps)))
 
     def apply(self, step: int, loss: Tensor, probe: Callable[[], dict[str, float]] | None = None) -> None:
-        """One optimiser step on `loss`; every 5 % of the run a log entry, with figures of `probe`."""
+        """One optimiser step on `loss`; every 5 % of the run a log entry, with figures of `probe`.
+
+        A loss or gradient that is not finite ends the training before it reaches the parameters.
+        """
+        if not math.isfinite(float(loss)):
+            raise SystemExit(f"{self.name}: loss is {float(loss)} at step {step + 1} of {self.steps}; allowed: finite")
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate(step)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        norm = float(nn.utils.clip_grad_norm_(self.parameters, 1.0))
+        if not math.isfinite(norm):
+            place = f"step {step + 1} of {self.steps}"
+            raise SystemExit(f"{self.name}: gradient norm is {norm} at {place}; allowed: finite")
         self.optimiser.step()
         self.losses.append(loss.detach())
         if (step + 1) % self.every == 0 or step + 1 == self.steps:
