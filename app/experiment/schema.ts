@@ -134,6 +134,7 @@ const twin = mapping('air.radios.*', {
   activateSettleS: number('s', 0, 1).default(0),
   retuneSettleS: number('s', 0, 1).default(0),
   invalidRxSamples: integer(0, 16_000_000).default(0),
+  trialStart: oneOf(['settled', 'activated', 'retuned']).default('activated'),
 });
 
 const bandwidth = '0 (a tone) or a number from 200000 to 61440000 Hz';

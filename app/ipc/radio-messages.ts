@@ -94,6 +94,7 @@ const impairments = {
   activateSettleS: finite.exactOptional(),
   retuneSettleS: finite.exactOptional(),
   invalidRxSamples: z.int().exactOptional(),
+  trialStart: z.enum(['settled', 'activated', 'retuned']).exactOptional(),
 };
 
 const air = z.object({

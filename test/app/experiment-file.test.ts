@@ -602,6 +602,7 @@ describe('a good experiment file', () => {
       activateSettleS: 0,
       retuneSettleS: 0,
       invalidRxSamples: 0,
+      trialStart: 'activated',
     });
     assert.deepEqual(experiment.air?.interferers, []);
     assert.equal(experiment.air?.paths[0]?.fading.kind, 'none');

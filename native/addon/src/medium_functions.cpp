@@ -99,6 +99,17 @@ medium::Interferer to_interferer(const Napi::Object& object) {
   return interferer;
 }
 
+medium::TrialStart to_trial_start(const Napi::Object& object) {
+  const std::string start = required_string(object, "trialStart");
+  if (start == "settled")
+    return medium::TrialStart::Settled;
+  if (start == "activated")
+    return medium::TrialStart::Activated;
+  if (start == "retuned")
+    return medium::TrialStart::Retuned;
+  throw argument_error(object.Env(), "trialStart is " + start + "; allowed: settled, activated, retuned");
+}
+
 medium::RadioProfile to_radio(const Napi::Object& object) {
   medium::RadioProfile profile;
   profile.serial = required_string(object, "serial");
@@ -123,6 +134,8 @@ medium::RadioProfile to_radio(const Napi::Object& object) {
   profile.settling.retuneS = optional_number(object, "retuneSettleS", 0);
   profile.settling.invalidRxSamples =
       static_cast<std::int64_t>(optional_number(object, "invalidRxSamples", 0));
+  if (!object.Get("trialStart").IsUndefined())
+    profile.settling.trialStart = to_trial_start(object);
   profile.rxFullScaleDbm = optional_number(object, "rxFullScaleDbm", profile.rxFullScaleDbm);
   return profile;
 }

@@ -11,6 +11,27 @@ namespace {
 // A boundary that is meant to fall on a sample must not be missed by rounding.
 constexpr double kTickSlack = 1e-6;
 
+/// What the profile says that a trial's start is for streams that are active already.
+void settleFromStart(RadioState& radio) {
+  const Settling& settling = radio.profile.settling;
+  const auto from0 = [](ChannelSettings& settings, double lengthS) {
+    if (lengthS > 0.0)
+      settings.settling.push_back({0.0, lengthS * 1e9});
+  };
+  if (settling.trialStart == TrialStart::Retuned) {
+    from0(radio.rxSettings, settling.retuneS);
+    from0(radio.txSettings, settling.retuneS);
+  }
+  if (settling.trialStart != TrialStart::Activated)
+    return;
+  if (radio.rx.active) {
+    radio.rx.invalidUntil = settling.invalidRxSamples;
+    from0(radio.rxSettings, settling.activateS);
+  }
+  if (radio.tx.active)
+    from0(radio.txSettings, settling.activateS);
+}
+
 } // namespace
 
 std::int64_t RadioState::ticksBefore(double trueNs, double rateHz) const {
@@ -67,6 +88,7 @@ void MediumState::restart(const std::string& id, std::uint64_t number) {
     }
     radio->rx.position = 0;
     radio->rx.invalidFrom = radio->rx.invalidUntil = 0;
+    settleFromStart(*radio);
     radio->rx.timeErrorPending = false;
     radio->tx.segments.clear();
     radio->tx.acks.clear();

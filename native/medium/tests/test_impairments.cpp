@@ -183,10 +183,37 @@ TEST("settling: garbage first, then an offset that dies away, then the air") {
   CHECK_NEAR(power(after, 0, 990), 0.25, 1e-3);
   CHECK(std::norm(correlate(after, 0.125, 1000, 3500)) < 1e-3);
   CHECK_NEAR(power(after, 3500, 9900), 0.25, 1e-3);
-  // A trial that begins with the stream active is good from its first sample.
-  Medium::instance().beginTrial("next");
-  sendAt(*bench.tx, 0, tone(9000, 0.125, 0.5));
-  CHECK_NEAR(power(receive(*bench.rx, 8000), 100, 8000), 0.25, 1e-3);
+}
+
+TEST("settling: what the trial's start counts as for streams that are active already") {
+  struct Case {
+    TrialStart start;
+    std::int64_t invalid;   // samples of no meaning
+    std::int64_t unsettled; // samples until the air is heard
+  };
+  for (const Case& one : {Case{TrialStart::Settled, 0, 0}, Case{TrialStart::Activated, 1000, 5000},
+                          Case{TrialStart::Retuned, 0, 2500}})
+    for (const bool transmitter : {false, true}) {
+      MediumConfig config = quiet();
+      config.radios[transmitter ? 1 : 0].settling = {1e-3, 0.5e-3, 1000, one.start};
+      Bench bench(config);
+      bench.rx->activateRx();
+      for (const char* trial : {"first", "second"}) {
+        Medium::instance().beginTrial(trial);
+        sendAt(*bench.tx, 0, tone(20000, 0.125, 0.5));
+        const Signal heard = receive(*bench.rx, 15000);
+        const auto unsettled = static_cast<std::size_t>(one.unsettled);
+        CHECK_NEAR(power(heard, unsettled + 100, 15000), 0.25, 1e-3);
+        if (unsettled > 0)
+          CHECK(std::norm(correlate(heard, 0.125, 0, unsettled - 50)) < 1e-3);
+        if (transmitter) // its own stale samples are nobody else's
+          CHECK(unsettled == 0 || power(heard, 0, unsettled - 50) < 1e-6);
+        else if (one.invalid > 0)
+          CHECK(power(heard, 0, 1000) < 0.2 && power(heard, 0, 1000) > 0.14);
+        else if (unsettled > 0)
+          CHECK_NEAR(power(heard, 0, 50), 0.5, 0.05);
+      }
+    }
 }
 
 TEST("a settling transmitter is silent") {

@@ -56,12 +56,19 @@ struct Impairments {
   int adcBits = 0; ///< the same
 };
 
-/// What a radio needs until its samples are good. Samples of a trial that began with the stream already
-/// active are good from the first.
+/// What a trial's time 0 is for a radio whose streams are active already.
+enum class TrialStart {
+  Settled,   ///< long after its activation: samples are good from the first
+  Activated, ///< the instant of its activation
+  Retuned    ///< a change of frequency in both directions
+};
+
+/// What a radio needs until its samples are good.
 struct Settling {
   double activateS = 0.0;            ///< after activateRx, activateTx; 0 to 1
   double retuneS = 0.0;              ///< after a change of frequency in that direction; 0 to 1
   std::int64_t invalidRxSamples = 0; ///< first samples after activateRx are of no meaning; 0 to 16 M
+  TrialStart trialStart = TrialStart::Activated;
 };
 
 /// One radio. Ranges are checked by configure.
