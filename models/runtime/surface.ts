@@ -1,24 +1,63 @@
 import { z } from 'zod';
 
 const finite = z.number();
+const fromZero = z.number().min(0);
 const count = z.number().int().positive();
 const share = z.number().min(0).max(1);
+const rises = (values: readonly number[]): boolean => values.every((v, i) => i === 0 || v > (values[i - 1] as number));
+const rising = (value: z.ZodNumber): z.ZodArray<z.ZodNumber> => z.array(value).min(1).refine(rises, 'rising numbers');
 
-/** `a exp(-b L) + c` of one user: loss in nats over its token length L. Falls with L, so b > 0 and a >= 0. */
-const tokenLossSchema = z.strictObject({ a: finite.min(0), b: finite.positive(), c: finite });
+/** a exp(-b L) + c: what allocation calls a user's `loss`. */
+const lossSchema = z.strictObject({ a: fromZero, b: fromZero, c: finite });
+
+/** What allocation calls a user's `surface` (docs/allocation.md): loss over token length and SNR, in one of two forms. */
+const userSurfaceSchema = z
+  .discriminatedUnion('form', [
+    z.strictObject({
+      form: z.literal('exponential'),
+      snrDb: rising(finite),
+      a: z.array(fromZero),
+      b: z.array(fromZero),
+      c: z.array(finite),
+    }),
+    z.strictObject({
+      form: z.literal('table'),
+      snrDb: rising(finite),
+      lengths: rising(z.number().positive()),
+      /** A row for each snrDb, a number for each of lengths. */
+      loss: z.array(z.array(finite)),
+    }),
+  ])
+  .superRefine((surface, context) => {
+    const refuse = (field: string, message: string): void => {
+      context.addIssue({ code: 'custom', path: [field], message });
+    };
+    const rows = surface.snrDb.length;
+    if (surface.form === 'exponential') {
+      for (const field of ['a', 'b', 'c'] as const)
+        if (surface[field].length !== rows) refuse(field, `one number for each of ${rows} snrDb`);
+    } else if (surface.loss.length !== rows || surface.loss.some((row) => row.length !== surface.lengths.length))
+      refuse('loss', `${rows} rows (snrDb) of ${surface.lengths.length} numbers (lengths)`);
+  });
+
+/** `loss` was fitted with every user at `lossSnrDb`. */
+const pooledUserSchema = z.strictObject({ loss: lossSchema, lossSnrDb: finite, surface: userSurfaceSchema });
 
 /**
- * How validation loss (cross-entropy of the right answer, nats) depends on what is sent: what allocation reads. The
- * users' terms add up: loss = sum over users of a exp(-b L) + c.
+ * Measured validation loss (cross-entropy of the right answer, nats) over what is sent, SNR as Es/N0. The users' terms
+ * add up.
  */
 export const surfaceSchema = z.strictObject({
   unit: z.literal('nats'),
-  /** Es/N0 of all users at which `perUser` was fitted, dB. */
-  snrDb: finite,
-  perUser: z.strictObject({ visual: tokenLossSchema, audio: tokenLossSchema }),
-  /** Of the fit at points that it did not see, nats. */
-  rmsError: finite.min(0),
-  /** The measurements themselves, validation questions; SNR is Es/N0, dB. */
+  users: z.strictObject({
+    visual: pooledUserSchema,
+    audio: pooledUserSchema,
+    /** Words are not pooled: their loss depends on SNR alone. */
+    text: z.strictObject({ surface: userSurfaceSchema }).optional(),
+  }),
+  /** Of both forms at points that the fits did not see, nats. */
+  rmsError: z.strictObject({ loss: fromZero, surface: fromZero }),
+  /** The measurements themselves. */
   points: z
     .array(
       z.strictObject({
@@ -27,7 +66,7 @@ export const surfaceSchema = z.strictObject({
         visualSnrDb: finite,
         audioSnrDb: finite,
         textSnrDb: finite,
-        loss: finite.min(0),
+        loss: fromZero,
         accuracy: share,
         questions: count,
         heldOut: z.boolean(),

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { findBundle } from '../../app/config/bundle-folders';
 import { repositoryRoot } from '../../app/config/paths';
-import { Bundle, BUNDLE_LIMIT_BYTES } from '../../models/runtime';
+import { Bundle, BUNDLE_LIMIT_BYTES, type LossSurface } from '../../models/runtime';
 import { BUNDLE_FOLDER, BundleCopy } from './bundle-copy';
 
 const CLI = path.join(repositoryRoot(), 'dist', 'app', 'cli', 'main.js');
@@ -145,12 +145,30 @@ describe('otabench bundles', () => {
     );
   });
 
-  it('reads a loss surface and refuses one that rises with the token length', async () => {
-    const surface = {
-      unit: 'nats' as const,
-      snrDb: 10,
-      perUser: { visual: { a: 0.6, b: 0.2, c: 0.1 }, audio: { a: 0.4, b: 0.3, c: 0.15 } },
-      rmsError: 0.02,
+  it('reads a loss surface as allocation takes it, and refuses one whose sizes do not fit', async () => {
+    const surface: LossSurface = {
+      unit: 'nats',
+      users: {
+        visual: {
+          loss: { a: 0.6, b: 0.2, c: 0.1 },
+          lossSnrDb: 10,
+          surface: { form: 'exponential', snrDb: [-5, 20], a: [1, 0.5], b: [0.1, 0.2], c: [0.8, 0.1] },
+        },
+        audio: {
+          loss: { a: 0.4, b: 0.3, c: 0.15 },
+          lossSnrDb: 10,
+          surface: {
+            form: 'table',
+            snrDb: [0, 10],
+            lengths: [2, 16, 64],
+            loss: [
+              [2, 1.5, 1.2],
+              [1.5, 0.8, 0.4],
+            ],
+          },
+        },
+      },
+      rmsError: { loss: 0.05, surface: 0.01 },
       points: [
         {
           visualTokens: 16,
@@ -171,9 +189,27 @@ describe('otabench bundles', () => {
     const bundle = await Bundle.load(copy.folder);
     assert.deepEqual(bundle.manifest.surface, surface);
     await bundle.close();
-    copy.editManifest((manifest) => {
-      if (manifest.surface) manifest.surface.perUser.audio.b = -0.3;
-    });
-    await assert.rejects(Bundle.load(copy.folder), /surface\.perUser\.audio\.b is -0\.3, allowed: /);
+    for (const [change, message] of [
+      [(users) => (users.audio.loss.b = -0.3), /surface\.users\.audio\.loss\.b is -0\.3, allowed: /],
+      [
+        (users) => (users.visual.surface.snrDb = [20, -5]),
+        /visual\.surface\.snrDb is \[20,-5\], allowed: rising numbers$/,
+      ],
+      [
+        (users) => (users.visual.surface.snrDb = [0]),
+        /visual\.surface\.a is \[1,0\.5\], allowed: one number for each of 1 snrDb$/,
+      ],
+      [
+        (users) => (users.audio.surface.snrDb = [0, 1, 2]),
+        /audio\.surface\.loss is .*, allowed: 3 rows \(snrDb\) of 3 numbers/,
+      ],
+    ] as [(users: LossSurface['users']) => void, RegExp][]) {
+      const changed = structuredClone(surface);
+      change(changed.users);
+      copy.editManifest((manifest) => {
+        manifest.surface = changed;
+      });
+      await assert.rejects(Bundle.load(copy.folder), message);
+    }
   });
 });
