@@ -1,4 +1,4 @@
-/** `otabench bench`: runs a native benchmark and passes on what it says; the models' one is of this program. */
+/** `otabench bench`: runs a native benchmark and passes on what it says; two are of this program. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -6,8 +6,8 @@ import { findBundle } from '../config/bundle-folders';
 import { repositoryRoot } from '../config/paths';
 import { closestWord, InvalidInputError } from '../config/violations';
 
-/** Benchmarks that there are; all but `models` are build/native/bin/bench_NAME. */
-export const BENCHES = ['link', 'quality', 'medium', 'models'] as const;
+/** Benchmarks that there are; all but `models` and `allocate` are build/native/bin/bench_NAME. */
+export const BENCHES = ['link', 'quality', 'medium', 'models', 'allocate'] as const;
 
 /**
  * The benchmark ends its stdout with the contract's JSON line (`{"bench", "rows"}`); without `json` it is told not to.
@@ -20,6 +20,11 @@ export async function benchCommand(name: string, json: boolean): Promise<number>
     throw new InvalidInputError([`bench NAME: value "${name}"; ${hint}allowed ${BENCHES.join(', ')}`]);
   }
   if (name === 'models') return benchModelsCommand(json);
+  if (name === 'allocate') {
+    const { benchAllocate } = await import('./allocate-bench.js');
+    benchAllocate(json);
+    return 0;
+  }
   const program = path.join(repositoryRoot(), 'build', 'native', 'bin', `bench_${name}`);
   if (!existsSync(program))
     throw new InvalidInputError([`bench ${name}: ${program} is not built; allowed after scripts/setup`]);

@@ -3,6 +3,8 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { InvalidInputError } from '../config/violations';
 import { DRIVERS } from '../experiment/schema';
 import type { HostParts } from '../host/run';
+import { METHODS } from '../allocation';
+import type { AllocateCommandOptions } from './allocate-command';
 import { BENCHES, benchCommand } from './bench-command';
 import type { EvaluateOptions } from './evaluate-command';
 import { runCommand, type RunOptions } from './run-command';
@@ -81,6 +83,18 @@ export async function runProgram(args: readonly string[], parts: ProgramParts): 
     });
 
   program
+    .command('allocate')
+    .description('share bandwidth, power and token length among users')
+    .argument('<problem>', 'problem file, JSON (docs/allocation.md)')
+    .option('--method <method>', `${METHODS.join(', ')}; default exact, for analog transport analog-search`)
+    .option('--seed <seed>', 'for random and analog-search; default 1', seedOption)
+    .option('--json', 'one line of JSON')
+    .action(async (file: string, options: AllocateCommandOptions) => {
+      const { allocateCommand } = await import('./allocate-command.js');
+      allocateCommand(file, options);
+    });
+
+  program
     .command('report')
     .description('(re)build the report of a run folder')
     .argument('<run>', 'run folder')
@@ -137,6 +151,13 @@ function formatOption(value: string): string {
   return value;
 }
 
+function seedOption(value: string): number {
+  const seed = Number(value);
+  if (!/^\d+$/.test(value) || seed > 4294967295)
+    throw new InvalidArgumentError('allowed an integer from 0 to 4294967295');
+  return seed;
+}
+
 async function radiosCommand({ driver, json = false }: { driver?: string[]; json?: boolean }): Promise<number> {
   const { listRadios } = await import('../host/radios.js');
   const { radios, failures } = await listRadios(driver ?? DRIVERS);
@@ -156,7 +177,7 @@ function tellError(error: unknown): number {
     if (error.exitCode === 0) return EXIT.done;
     if (error.code === 'commander.help') {
       process.stderr.write(
-        'otabench: command: missing; allowed run, check, radios, bundles, evaluate, report, export, twin-env, bench; see otabench --help\n',
+        'otabench: command: missing; allowed run, check, radios, bundles, evaluate, allocate, report, export, twin-env, bench; see otabench --help\n',
       );
       return EXIT.unusable;
     }

@@ -3,7 +3,7 @@ import type { ArmComparison, PointSummary } from '../config/run-documents';
 import { formatDecibels, formatPercent, formatPoints } from '../units/format';
 
 /** Columns as wide as their widest cell; figures to the right. */
-function columns(rows: readonly (readonly string[])[]): string[] {
+export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   return rows.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('  '));
 }
