@@ -27,8 +27,7 @@ function assertFeasible(problem: DigitalProblem, answer: Allocation): void {
       assert.ok(user.tokenLength >= min && user.tokenLength <= max, `${label}: length ${user.tokenLength}`);
     }
     const snr = (user.powerW * given.powerGain) / (problem.noisePsdWPerHz * user.bandwidthHz);
-    const rate = user.bandwidthHz * Math.log2(1 + snr);
-    // log2(1 + snr) loses digits at low SNR, hence not 1e-12.
+    const rate = (user.bandwidthHz * Math.log1p(snr)) / Math.LN2;
     assert.ok(Math.abs((user.rateBitPerS ?? 0) / rate - 1) < 1e-9, `${label}: rate`);
     times.push((user.tokenLength * given.bitsPerToken) / rate);
     loss += given.loss.a * Math.exp(-given.loss.b * user.tokenLength) + given.loss.c;
