@@ -104,6 +104,7 @@ private:
   void placeHeader(const HeaderBits& bits);
   bool headerDisturbed() const;
   void estimateFromHeader();
+  void removeRinging();
   void trackChannel();
   void equalise(std::vector<Cf>& symbols);
   CarrierVector equaliserAt(int m) const;

@@ -71,6 +71,29 @@ TEST_CASE(intervals, "95 % intervals hold the truth, also those of 12 pilots; bi
     }
 }
 
+TEST_CASE(edges, "what a delay of half a sample leaves of neighbouring symbols is not counted as noise") {
+  // Counted as noise it would read 47 dB.
+  for (const bool taps : {false, true}) {
+    double ratio = 0;
+    const int bursts = 20;
+    for (int t = 0; t < bursts; ++t) {
+      const Sent sent = makeBurst(header(16, 16, t), static_cast<std::uint64_t>(t));
+      air::Path path;
+      if (taps)
+        path.taps = air::threeTaps(static_cast<std::uint64_t>(t));
+      std::vector<air::Cf> stream(sent.samples.size() + 1000);
+      air::arrive(stream, sent.samples, 400.5, path);
+      addNoise(stream, 70, air::hash(static_cast<std::uint64_t>(t)), path.taps);
+      const auto heard = listen(stream);
+      CHECK_EQUAL(heard.count(BurstOutcome::Ok), 1);
+      if (heard.count(BurstOutcome::Ok) == 1)
+        ratio += std::pow(10, -heard.bursts[0].snrDataAided.snrDb / 10) / bursts;
+    }
+    std::printf("  %s: %.1f dB\n", taps ? "three taps" : "one path", -10 * std::log10(ratio));
+    CHECK_RANGE(-10 * std::log10(ratio), 53, 70);
+  }
+}
+
 TEST_CASE(named, "the best estimator is named: pilots under interference, the preamble without a header") {
   const Sent sent = makeBurst(header(64, 64, 1), 1);
   std::vector<air::Cf> stream(sent.samples.size() + 800);

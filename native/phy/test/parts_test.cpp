@@ -8,6 +8,7 @@
 #include "check.hpp"
 #include "convolutional.hpp"
 #include "delay_smoother.hpp"
+#include "edge_ringing.hpp"
 #include "phase_tracker.hpp"
 #include "waveform.hpp"
 
@@ -196,6 +197,51 @@ TEST_CASE(tracker, "tracker: a line in noise is found with least-squares accurac
   // costs a little.
   CHECK_RANGE(phaseSquare / (kVariance / kPoints), 0.7, 2.0);
   CHECK_RANGE(frequencySquare * 80 * 80 / (12 * kVariance / (kPoints * kPoints * kPoints)), 0.7, 1.6);
+}
+
+TEST_CASE(ringing, "edge ringing takes its degrees of freedom of noise and no more, and all of its own shape") {
+  const EdgeRinging ringing(8);
+  std::array<CarrierVector, EdgeRinging::kSymbols + 2> sent;
+  sent[0] = waveform().longTraining;
+  for (std::size_t m = 1; m < sent.size(); ++m)
+    for (int k = 0; k < kLoadedCarriers; ++k)
+      sent[m][k] = Cf(std::polar(1.0, kPi / 2 * std::floor(4 * air::uniform(m, static_cast<std::uint64_t>(k)))));
+  constexpr int kTrials = 500;
+  double explained = 0;
+  air::Noise noise(5);
+  std::array<CarrierVector, EdgeRinging::kSymbols> residuals;
+  for (int t = 0; t < kTrials; ++t) {
+    for (auto& carriers : residuals)
+      noise.write(carriers.data(), carriers.size(), 1);
+    explained += ringing.explained(sent.data(), residuals) / kTrials;
+  }
+  CHECK_RANGE(explained, 0.9 * EdgeRinging::kFreedom, 1.1 * EdgeRinging::kFreedom);
+
+  // A sinc's tail behind the window, straight in time: 7 samples and more from what the strongest path sends.
+  constexpr int kLead = 6, kTail = 40;
+  const auto at = [](const CarrierVector& carriers, int n) {
+    Cd sum = 0;
+    for (int k = 0; k < kLoadedCarriers; ++k)
+      sum += Cd(carriers[k]) * std::polar(1.0, 2 * kPi * loadedCarriers()[k] * n / kCarriers);
+    return sum;
+  };
+  double energy = 0;
+  for (int m = 0; m < EdgeRinging::kSymbols; ++m) {
+    residuals[m].fill(Cf(0, 0));
+    for (int n = -kLead; n < kCarriers - kLead; ++n) {
+      Cd error = 0;
+      for (int b = 0; b < kTail; ++b) { // sample 64 + b
+        const int l = n - kCarriers - b;
+        error += (l % 2 == 0 ? 1.0 : -1.0) / l * (at(sent[m + 2], b - kCyclicPrefix) - at(sent[m + 1], b));
+      }
+      for (int k = 0; k < kLoadedCarriers; ++k)
+        residuals[m][k] +=
+            Cf(error * std::polar(1.0, -2 * kPi * loadedCarriers()[k] * (n + kLead - 8) / kCarriers));
+    }
+    for (const Cf& r : residuals[m])
+      energy += static_cast<double>(std::norm(r));
+  }
+  CHECK_RANGE(ringing.explained(sent.data(), residuals) / energy, 0.99, 1.0001);
 }
 
 int main(int argc, char** argv) {
