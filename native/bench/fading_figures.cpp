@@ -161,52 +161,66 @@ Truth truthOf(std::size_t transmitter, int symbols) {
   return truth;
 }
 
+/** A burst and what was captured of it. */
+struct Captured {
+  std::size_t from; // transmitter
+  BurstHeader header;
+  std::vector<float> sent;
+  std::vector<air::Cf> samples;
+};
+
+Captured capture(const Air& radios, const FadingCase& fading, int trial, std::uint64_t seed) {
+  auto& air = medium::Medium::instance();
+  Captured c;
+  c.from = static_cast<std::size_t>(trial) % kClocksPpm.size();
+  c.header.sequence = trial % 4096;
+  c.header.tokens = fading.tokens;
+  c.header.dimension = fading.dimension;
+  c.sent = air::gaussianTokens(fading.tokens * fading.dimension,
+                               air::hash(seed) + static_cast<std::uint64_t>(trial));
+  BurstTransmitter transmitter;
+  std::vector<air::Cf> burst;
+  transmitter.modulate(Span<const float>(c.sent), c.header, kRmsDbfs, burst);
+  air.beginTrial(std::to_string(trial));
+  radios.receiver->activateRx();
+  medium::WriteOptions options;
+  options.startNs = nsOf(kStart);
+  options.endOfBurst = true;
+  radios.transmitters[c.from]->write(burst.data(), burst.size(), options, 100000);
+  c.samples.resize(burst.size() + 2 * kStart);
+  air.grantUntilNs(nsOf(static_cast<std::int64_t>(c.samples.size()) + 8));
+  std::size_t have = 0;
+  while (have < c.samples.size()) {
+    const auto result = radios.receiver->read(c.samples.data() + have,
+                                              std::min<std::size_t>(c.samples.size() - have, 65536), 0);
+    if (result.status != medium::StreamStatus::Ok)
+      break;
+    have += result.sampleCount;
+  }
+  c.samples.resize(have);
+  radios.receiver->deactivateRx();
+  return c;
+}
+
 } // namespace
 
 FadingPoint measureFading(const FadingCase& fading, double snrDb, int bursts, std::uint64_t seed) {
   const Air radios(fading, snrDb, seed);
-  auto& air = medium::Medium::instance();
-  BurstTransmitter transmitter;
   FadingPoint point;
   point.bursts = bursts;
   double mse = 0, bound = 0, bias = 0;
-  std::vector<air::Cf> burst;
   for (int t = 0; t < bursts; ++t) {
-    const std::size_t from = static_cast<std::size_t>(t) % kClocksPpm.size();
-    BurstHeader header;
-    header.sequence = t % 4096;
-    header.tokens = fading.tokens;
-    header.dimension = fading.dimension;
-    const auto sent = air::gaussianTokens(fading.tokens * fading.dimension,
-                                          air::hash(seed) + static_cast<std::uint64_t>(t));
-    transmitter.modulate(Span<const float>(sent), header, kRmsDbfs, burst);
-    air.beginTrial(std::to_string(t));
-    radios.receiver->activateRx();
-    medium::WriteOptions options;
-    options.startNs = nsOf(kStart);
-    options.endOfBurst = true;
-    radios.transmitters[from]->write(burst.data(), burst.size(), options, 100000);
-    std::vector<air::Cf> samples(burst.size() + 2 * kStart);
-    air.grantUntilNs(nsOf(static_cast<std::int64_t>(samples.size()) + 8));
-    std::size_t have = 0;
-    while (have < samples.size()) {
-      const auto result = radios.receiver->read(samples.data() + have,
-                                                std::min<std::size_t>(samples.size() - have, 65536), 0);
-      if (result.status != medium::StreamStatus::Ok)
-        break;
-      have += result.sampleCount;
-    }
-    radios.receiver->deactivateRx();
-    const Truth truth = truthOf(from, static_cast<int>(payloadOfdmSymbolCount(header)));
+    const Captured c = capture(radios, fading, t, seed);
+    const Truth truth = truthOf(c.from, static_cast<int>(payloadOfdmSymbolCount(c.header)));
     double error = 1; // of a burst that is lost
     BurstReceiver receiver({}, [&](ReceivedBurst&& b) {
-      if (b.outcome != BurstOutcome::Ok || b.header.sequence != header.sequence)
+      if (b.outcome != BurstOutcome::Ok || b.header.sequence != c.header.sequence)
         return;
       ++point.received;
-      error = air::tokenMse(sent, b.tokens);
+      error = air::tokenMse(c.sent, b.tokens);
       bias += b.snrDb - 10 * std::log10(truth.snr);
     });
-    receiver.push(samples.data(), have, 0);
+    receiver.push(c.samples.data(), c.samples.size(), 0);
     receiver.flush();
     mse += error;
     bound += truth.bound;
@@ -214,6 +228,28 @@ FadingPoint measureFading(const FadingCase& fading, double snrDb, int bursts, st
   point.mseGapDb = 10 * std::log10(mse / bound);
   point.snrBiasDb = bias / point.received;
   return point;
+}
+
+std::vector<ErrorBudget> fadingBudgets(const FadingCase& fading, double snrDb, int bursts,
+                                       std::uint64_t seed) {
+  const Air radios(fading, snrDb, seed);
+  std::vector<ErrorBudget> budgets;
+  for (int t = 0; t < bursts; ++t) {
+    const Captured c = capture(radios, fading, t, seed);
+    medium::PartsQuery query;
+    query.from = serialOf(c.from);
+    query.to = kReceiver;
+    query.sampleCount = c.samples.size();
+    const medium::BudgetParts parts = medium::Medium::instance().budgetParts(query);
+    BudgetWindows windows;
+    windows.received = Span<const air::Cf>(parts.received);
+    windows.quiet = Span<const air::Cf>(parts.quiet);
+    windows.noiseFree = Span<const air::Cf>(parts.noiseFree);
+    windows.linear = Span<const air::Cf>(parts.linear);
+    if (const auto budget = errorBudget(Span<const float>(c.sent), c.header, windows))
+      budgets.push_back(*budget);
+  }
+  return budgets;
 }
 
 } // namespace bench

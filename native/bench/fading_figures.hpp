@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "otabench/medium/medium.hpp"
+#include "otabench/phy/error_budget.hpp"
 
 /** The link over the simulated air of libotamedium, whose fading is TR 38.901's. */
 namespace bench {
@@ -29,5 +30,9 @@ struct FadingPoint {
  * SNR).
  */
 FadingPoint measureFading(const FadingCase& fading, double snrDb, int bursts, std::uint64_t seed);
+
+/** Error budgets of the bursts that were received, from the air's own parts, with `linear`. */
+std::vector<otabench::phy::ErrorBudget> fadingBudgets(const FadingCase& fading, double snrDb, int bursts,
+                                                      std::uint64_t seed);
 
 } // namespace bench

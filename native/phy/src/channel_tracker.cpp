@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "carrier_math.hpp"
+#include "cholesky.hpp"
 #include "simd.hpp"
 
 namespace otabench::phy {
@@ -24,37 +25,6 @@ constexpr double kFastest = 0.03;
 constexpr double kSpreadMargin = 1.3;
 constexpr double kLeastSpread = 0.4;
 constexpr int kSpreadLag = 8; // carriers
-
-/** Lower Cholesky factor in place, n x n row-major. */
-void factor(std::vector<double>& a, std::size_t n) {
-  for (std::size_t j = 0; j < n; ++j) {
-    for (std::size_t k = 0; k < j; ++k)
-      a[j * n + j] -= a[j * n + k] * a[j * n + k];
-    a[j * n + j] = std::sqrt(std::max(a[j * n + j], 1e-300));
-    for (std::size_t i = j + 1; i < n; ++i) {
-      double sum = a[i * n + j];
-      for (std::size_t k = 0; k < j; ++k)
-        sum -= a[i * n + k] * a[j * n + k];
-      a[i * n + j] = sum / a[j * n + j];
-    }
-  }
-}
-
-/** x becomes L^-1 x, then with `both` L'^-1 L^-1 x. */
-template <typename T> void solve(const std::vector<double>& l, std::size_t n, T* x, bool both) {
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t k = 0; k < i; ++k)
-      x[i] -= l[i * n + k] * x[k];
-    x[i] /= l[i * n + i];
-  }
-  if (!both)
-    return;
-  for (std::size_t i = n; i-- > 0;) {
-    for (std::size_t k = i + 1; k < n; ++k)
-      x[i] -= l[k * n + i] * x[k];
-    x[i] /= l[i * n + i];
-  }
-}
 
 /** channel = base + sum of weights[p] change[p]. */
 OTAPHY_CLONES void addChange(const CarrierVector& base,
@@ -84,7 +54,7 @@ ChannelTracker::Fit ChannelTracker::fit(double changeRate, double power, const T
       prior[i * n + j] = prior[j * n + i] = p;
       l[i * n + j] = l[j * n + i] = p + training.errorVariance + (i == j ? noiseVariance / count_[i] : 0);
     }
-  factor(l, n);
+  choleskyFactor(l, n);
   Fit f;
   for (std::size_t i = 0; i < n; ++i)
     f.logLikelihood -= 2 * kPilotCarriers * std::log(l[i * n + i]);
@@ -93,7 +63,7 @@ ChannelTracker::Fit ChannelTracker::fit(double changeRate, double power, const T
   for (std::size_t p = 0; p < kPilotCarriers; ++p) {
     for (std::size_t i = 0; i < n; ++i)
       x[i] = Cd(deviation_[i][p]);
-    solve(l, n, x.data(), true);
+    choleskySolve(l, n, x.data());
     for (std::size_t i = 0; i < n; ++i) {
       f.logLikelihood -= (std::conj(Cd(deviation_[i][p])) * x[i]).real();
       Cd sum = 0;
@@ -171,12 +141,12 @@ void ChannelTracker::interpolator(const CarrierVector& channel) {
       l[p * kPilotCarriers + q] =
           std::abs(correlation(carriers[waveform().pilot[p]] - carriers[waveform().pilot[q]])) +
           (p == q ? 1e-3 : 0);
-  factor(l, kPilotCarriers);
+  choleskyFactor(l, kPilotCarriers);
   for (int k = 0; k < kLoadedCarriers; ++k) {
     double x[kPilotCarriers];
     for (int p = 0; p < kPilotCarriers; ++p)
       x[p] = std::abs(correlation(carriers[k] - carriers[waveform().pilot[p]]));
-    solve(l, kPilotCarriers, x, true);
+    choleskySolve(l, kPilotCarriers, x);
     for (int p = 0; p < kPilotCarriers; ++p)
       weights_[p][k] =
           Cf(std::polar(1.0, -scale * (carriers[k] - carriers[waveform().pilot[p]]) * mean) * x[p]);

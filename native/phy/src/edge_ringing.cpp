@@ -60,8 +60,8 @@ double EdgeRinging::explained(const CarrierVector* sent,
   std::array<std::array<Cd, kSymbols>, kFreedom> beyond;
   for (int r = 0; r < kFreedom; ++r)
     for (int m = 0; m < kSymbols; ++m)
-      beyond[r][m] = product(terms_[r].neighbour, sent[m + 1 + terms_[r].step]) -
-                     product(terms_[r].own, sent[m + 1]);
+      beyond[r][m] =
+          product(terms_[r].neighbour, sent[m + 1 + terms_[r].step]) - product(terms_[r].own, sent[m + 1]);
   // Least squares: normal equations by Cholesky's factors; the energy explained is |L^-1 b|^2.
   std::array<std::array<Cd, kFreedom>, kFreedom> l;
   std::array<Cd, kFreedom> x{};

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "carrier_math.hpp"
+#include "cholesky.hpp"
 #include "demodulator.hpp"
 #include "otabench/phy/transmitter.hpp"
 #include "transport.hpp"
@@ -21,6 +22,12 @@ constexpr std::size_t kMargin = 1024;
 /** Fewer payload symbols than this do not tell the channel better than the noise-free training does. */
 constexpr int kFewestForFit = 16;
 constexpr int kFitPasses = 6;
+/** A moving channel is 2 polynomials in time and one more per so many symbols: enough for the 0.03 rad a
+ * symbol that the receiver follows. */
+constexpr std::size_t kSymbolsPerShape = 16, kMostShapes = 16;
+/** What a fixed channel must leave over what a moving one leaves, degrees of freedom counted. Of 43 symbols
+ * the ratio scatters by 0.02. */
+constexpr double kMotion = 1.1;
 /** Smooth functions over a symbol in which phase that turns within it is sought. */
 constexpr int kTurnShapes = 6;
 /** Far from full scale, so that nothing of the ideal waveform is clipped. */
@@ -84,15 +91,17 @@ Grid idealPayload(Span<const float> sent, const BurstHeader& header) {
   return grid;
 }
 
-/** The channel as it was: y = channel turn(m) x + rest, turn of modulus 1. */
+/** The channel as it was: y = channel(m) turn(m) x + rest, turn of modulus 1. */
 struct Fit {
-  CarrierVector channel{};
+  Grid channels; // one, or when it moves one per symbol
   std::vector<Cf> turns;
+  bool moves() const { return channels.size() > 1; }
+  const CarrierVector& at(std::size_t m) const { return channels[moves() ? m : 0]; }
 };
 
 void fitTurns(Fit& fit, const Grid& sent, const Grid& received) {
   for (std::size_t m = 0; m < sent.size(); ++m) {
-    const Cd z = Cd(matched(fit.channel.data(), sent[m].data(), received[m].data()));
+    const Cd z = Cd(matched(fit.at(m).data(), sent[m].data(), received[m].data()));
     fit.turns[m] = std::abs(z) > 0 ? Cf(z / std::abs(z)) : Cf(1, 0);
   }
 }
@@ -106,7 +115,82 @@ void fitChannel(Fit& fit, const Grid& sent, const Grid& received) {
       power[k] += static_cast<double>(std::norm(sent[m][k]));
   }
   for (int k = 0; k < kLoadedCarriers; ++k)
-    fit.channel[k] = sum[k] * static_cast<float>(1 / std::max(power[k], 1e-12));
+    fit.channels[0][k] = sum[k] * static_cast<float>(1 / std::max(power[k], 1e-12));
+}
+
+/** Legendre polynomials 0..count-1 over the symbols, [count][symbols]. */
+std::vector<std::vector<double>> legendre(std::size_t count, std::size_t symbols) {
+  std::vector<std::vector<double>> p(count, std::vector<double>(symbols, 1));
+  for (std::size_t m = 0; m < symbols; ++m) {
+    const double x = (2 * static_cast<double>(m) + 1) / static_cast<double>(symbols) - 1;
+    for (std::size_t q = 1; q < count; ++q) {
+      const auto n = static_cast<double>(q);
+      p[q][m] = ((2 * n - 1) * x * p[q - 1][m] - (q > 1 ? (n - 1) * p[q - 2][m] : 0)) / n;
+    }
+  }
+  return p;
+}
+
+/** Each carrier's channel as polynomials in time, by least squares. */
+void fitMotion(Fit& fit, const std::vector<std::vector<double>>& shapes, const Grid& sent,
+               const Grid& received) {
+  const std::size_t count = shapes.size(), symbols = sent.size();
+  std::vector<double> l(count * count);
+  std::vector<Cd> c(count);
+  for (int k = 0; k < kLoadedCarriers; ++k) {
+    std::fill(l.begin(), l.end(), 0);
+    std::fill(c.begin(), c.end(), Cd(0, 0));
+    for (std::size_t m = 0; m < symbols; ++m) {
+      const double power = static_cast<double>(std::norm(sent[m][k]));
+      const Cd product = Cd(received[m][k] * std::conj(sent[m][k] * fit.turns[m]));
+      for (std::size_t q = 0; q < count; ++q) {
+        c[q] += shapes[q][m] * product;
+        for (std::size_t r = 0; r <= q; ++r)
+          l[q * count + r] += shapes[q][m] * shapes[r][m] * power;
+      }
+    }
+    choleskyFactor(l, count);
+    choleskySolve(l, count, c.data());
+    for (std::size_t m = 0; m < symbols; ++m) {
+      Cd sum = 0;
+      for (std::size_t q = 0; q < count; ++q)
+        sum += c[q] * shapes[q][m];
+      fit.channels[m][k] = Cf(sum);
+    }
+  }
+}
+
+double restOf(const Fit& fit, const Grid& sent, const Grid& received) {
+  double rest = 0;
+  for (std::size_t m = 0; m < sent.size(); ++m)
+    for (int k = 0; k < kLoadedCarriers; ++k)
+      rest += static_cast<double>(std::norm(received[m][k] - fit.at(m)[k] * fit.turns[m] * sent[m][k]));
+  return rest;
+}
+
+/** @param training  noise-free channel in the long training, for bursts too short to tell */
+Fit fitLink(const CarrierVector& training, const Grid& sent, const Grid& received) {
+  const std::size_t symbols = sent.size();
+  Fit fit;
+  fit.channels = {training};
+  fit.turns.resize(symbols);
+  fitTurns(fit, sent, received);
+  if (static_cast<int>(symbols) < kFewestForFit)
+    return fit;
+  for (int pass = 0; pass < kFitPasses; ++pass) {
+    fitChannel(fit, sent, received);
+    fitTurns(fit, sent, received);
+  }
+  const std::size_t count = std::min(2 + symbols / kSymbolsPerShape, kMostShapes);
+  const auto shapes = legendre(count, symbols);
+  Fit moving = fit;
+  moving.channels.resize(symbols);
+  for (int pass = 0; pass < kFitPasses; ++pass) {
+    fitMotion(moving, shapes, sent, received);
+    fitTurns(moving, sent, received);
+  }
+  const double free = static_cast<double>(symbols - count) / static_cast<double>(symbols - 1);
+  return restOf(fit, sent, received) * free > kMotion * restOf(moving, sent, received) ? moving : fit;
 }
 
 /** <a, b> / <a, a>. */
@@ -266,21 +350,18 @@ Causes separate(const BurstDemodulator& d, const Grid& sent, const Versions& v, 
                 bool hasLinear) {
   const std::size_t symbols = sent.size();
   // The channel as it was. A common turn of channel and phases is the phases'.
-  Fit fit;
-  fit.channel = training;
-  fit.turns.resize(symbols);
-  fitTurns(fit, sent, v.linear);
-  if (static_cast<int>(symbols) >= kFewestForFit)
-    for (int pass = 0; pass < kFitPasses; ++pass) {
-      fitChannel(fit, sent, v.linear);
-      fitTurns(fit, sent, v.linear);
-    }
-  const Cd common = regression(d.channel(), fit.channel);
-  const Cf align = std::abs(common) > 0 ? Cf(std::conj(common) / std::abs(common)) : Cf(1, 0);
-  for (Cf& h : fit.channel)
-    h *= align;
-  for (Cf& t : fit.turns)
-    t *= std::conj(align);
+  Fit fit = fitLink(training, sent, v.linear);
+  const auto commonTurn = [&d](const CarrierVector& channel) {
+    const Cd common = regression(d.channel(), channel);
+    return std::abs(common) > 0 ? Cf(common / std::abs(common)) : Cf(1, 0);
+  };
+  for (std::size_t m = 0; m < symbols; ++m)
+    fit.turns[m] *= commonTurn(fit.at(m));
+  for (CarrierVector& channel : fit.channels) {
+    const Cf back = std::conj(commonTurn(channel));
+    for (Cf& h : channel)
+      h *= back;
+  }
 
   // Gain that distortion takes from the payload (Bussgang), which the training does not show.
   Cd gain = 1;
@@ -298,15 +379,16 @@ Causes separate(const BurstDemodulator& d, const Grid& sent, const Versions& v, 
     double power = 0;
     for (std::size_t m = 0; m < symbols; ++m)
       for (int k = 0; k < kLoadedCarriers; ++k) {
-        const Cd wanted = Cd(fit.channel[k] * fit.turns[m] * sent[m][k]);
+        const Cd wanted = Cd(fit.at(m)[k] * fit.turns[m] * sent[m][k]);
         inner += std::conj(wanted) * Cd(v.linear[m][k]);
         power += std::norm(wanted);
       }
-    // The fit took the gain in; the training did not.
-    const double taken = std::max(std::abs(regression(training, fit.channel)), 1e-6);
+    // The fit took the gain in; the training did not. (What moves has no gain to compare.)
+    const double taken = fit.moves() ? 1 : std::max(std::abs(regression(training, fit.at(0))), 1e-6);
     gain = inner.real() / power * taken;
-    for (Cf& h : fit.channel)
-      h /= static_cast<float>(taken);
+    for (CarrierVector& channel : fit.channels)
+      for (Cf& h : channel)
+        h /= static_cast<float>(taken);
   }
   const Cf gainF(gain);
 
@@ -316,12 +398,12 @@ Causes separate(const BurstDemodulator& d, const Grid& sent, const Versions& v, 
   for (std::size_t m = 0; m < symbols; ++m) {
     CarrierVector wanted, rest;
     for (int k = 0; k < kLoadedCarriers; ++k) {
-      wanted[k] = gainF * fit.channel[k] * fit.turns[m] * sent[m][k];
+      wanted[k] = gainF * fit.at(m)[k] * fit.turns[m] * sent[m][k];
       rest[k] = v.noiseFree[m][k] - wanted[k];
     }
     if (hasLinear)
       for (int k = 0; k < kLoadedCarriers; ++k)
-        turning[m][k] = gainF * (v.linear[m][k] - fit.channel[k] * fit.turns[m] * sent[m][k]);
+        turning[m][k] = gainF * (v.linear[m][k] - fit.at(m)[k] * fit.turns[m] * sent[m][k]);
     else
       turning[m] = turnWithin.of(wanted, rest);
     for (int k = 0; k < kLoadedCarriers; ++k)
@@ -330,30 +412,30 @@ Causes separate(const BurstDemodulator& d, const Grid& sent, const Versions& v, 
 
   const double disturbance =
       dataPower(noise) + dataPower(interference) + dataPower(distortion) + dataPower(turning);
-  const CarrierVector best = equaliserFor(fit.channel, gain, disturbance);
+  CarrierVector best = equaliserFor(fit.at(0), gain, disturbance);
   // A channel that the receiver tracked over the payload may have taken up that gain.
   double trackedGain = 0;
   for (std::size_t m = 0; m < symbols; ++m)
     trackedGain +=
-        std::abs(regression(d.channel(), d.channelAt(static_cast<int>(m)))) / static_cast<double>(symbols);
+        std::abs(regression(fit.at(m), d.channelAt(static_cast<int>(m)))) / static_cast<double>(symbols);
   const Cd missingGain =
       std::fabs(trackedGain - std::abs(gain)) < std::fabs(trackedGain - 1) ? Cd(1, 0) : gain;
   Causes causes(symbols);
   for (std::size_t m = 0; m < symbols; ++m) {
-    const Cf back = std::conj(fit.turns[m]),
-             factor = Cf(regression(d.channel(), d.channelAt(static_cast<int>(m))));
+    if (fit.moves())
+      best = equaliserFor(fit.at(m), gain, disturbance);
     // The common turn of a tracked channel is phase.
-    const Cf commonTurn = std::abs(factor) > 0 ? factor / std::abs(factor) : Cf(1, 0);
-    const Cf tracked = d.turns()[m] * std::conj(commonTurn);
     CarrierVector channel = d.channelAt(static_cast<int>(m));
+    const Cf back = std::conj(fit.turns[m]), unturn = std::conj(commonTurn(channel));
+    const Cf tracked = d.turns()[m] * unturn;
     for (Cf& h : channel)
-      h *= std::conj(commonTurn);
+      h *= unturn;
     const CarrierVector used = equaliserFor(channel, 1, d.noiseVariance());
     // As the receiver would have it, had its training shown the gain.
     const CarrierVector corrected = equaliserFor(channel, missingGain, d.noiseVariance());
     for (int k = 0; k < kLoadedCarriers; ++k) {
       const Cf y = v.received[m][k], turned = best[k] * back;
-      causes.noise[m][k] = turned * noise[m][k] + (best[k] * gainF * fit.channel[k] - Cf(1, 0)) * sent[m][k];
+      causes.noise[m][k] = turned * noise[m][k] + (best[k] * gainF * fit.at(m)[k] - Cf(1, 0)) * sent[m][k];
       causes.interference[m][k] = turned * interference[m][k];
       causes.nonlinearity[m][k] = turned * distortion[m][k] + (used[k] - corrected[k]) * tracked * y;
       causes.phase[m][k] = best[k] * (tracked - back) * y + turned * turning[m][k];

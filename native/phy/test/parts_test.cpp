@@ -199,13 +199,15 @@ TEST_CASE(tracker, "tracker: a line in noise is found with least-squares accurac
   CHECK_RANGE(frequencySquare * 80 * 80 / (12 * kVariance / (kPoints * kPoints * kPoints)), 0.7, 1.6);
 }
 
-TEST_CASE(ringing, "edge ringing takes its degrees of freedom of noise and no more, and all of its own shape") {
+TEST_CASE(ringing,
+          "edge ringing takes its degrees of freedom of noise and no more, and all of its own shape") {
   const EdgeRinging ringing(8);
   std::array<CarrierVector, EdgeRinging::kSymbols + 2> sent;
   sent[0] = waveform().longTraining;
   for (std::size_t m = 1; m < sent.size(); ++m)
     for (int k = 0; k < kLoadedCarriers; ++k)
-      sent[m][k] = Cf(std::polar(1.0, kPi / 2 * std::floor(4 * air::uniform(m, static_cast<std::uint64_t>(k)))));
+      sent[m][k] =
+          Cf(std::polar(1.0, kPi / 2 * std::floor(4 * air::uniform(m, static_cast<std::uint64_t>(k)))));
   constexpr int kTrials = 500;
   double explained = 0;
   air::Noise noise(5);
