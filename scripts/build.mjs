@@ -41,20 +41,24 @@ if (existsSync('app/preload/preload.ts'))
     outfile: 'dist/app/preload/preload.js',
     bundle: true,
     external: ['electron'],
+    minify: true,
     format: 'cjs',
     platform: 'node',
     target: 'node18',
     sourcemap: true,
     logLevel: 'warning',
   });
-if (existsSync('app/renderer/renderer.ts')) {
+if (existsSync('app/renderer/renderer.tsx')) {
   await build({
-    entryPoints: ['app/renderer/renderer.ts'],
+    entryPoints: ['app/renderer/renderer.tsx'],
     outfile: 'dist/app/renderer/renderer.js',
     bundle: true,
     format: 'iife',
     platform: 'browser',
     target: 'chrome114',
+    jsx: 'automatic',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    minify: true,
     sourcemap: true,
     logLevel: 'warning',
   });

@@ -1,5 +1,6 @@
 /** Which radios and which models a host works with: the one place that chooses them. */
-import { RadioProcessLauncher } from '../link';
+import { DRIVERS } from '../experiment/schema';
+import { listRadios, RadioProcessLauncher } from '../link';
 import { loadBundleModel } from './bundle-model';
 import type { HostParts } from './run';
 
@@ -9,5 +10,6 @@ export function hostParts(): HostParts {
       listener: { log: (level, line) => process.stderr.write(`radio ${level}: ${line}\n`) },
     }),
     loadModel: loadBundleModel,
+    findRadios: () => listRadios(DRIVERS),
   };
 }

@@ -1,7 +1,10 @@
-/** How far a run is, how fast, and how long it will take. */
+/** How far a run is, how fast, how long it will take, and whether it is on the air. */
+import type { Bench } from '../link/types';
 
 export interface RunProgress {
   readonly phase: 'sounding' | 'trials' | 'references';
+  /** Trials were with the radios at some time since the last look. */
+  readonly transmitting: boolean;
   readonly trialsDone: number;
   readonly trialsTotal: number;
   /** Questions answered over the air by second, of this session. */
@@ -22,6 +25,8 @@ export class ProgressMeter {
   /** When the trials were done, and the answers of references computed beside them until then. */
   private referencesMs: number | null = null;
   private answersBefore = 0;
+  private trialsWithRadios = 0;
+  private transmitted = false;
 
   /**
    * @param trialsBefore trials that earlier sessions did
@@ -33,6 +38,25 @@ export class ProgressMeter {
     private readonly referenceAnswersLeft: number,
     private readonly now: () => number,
   ) {}
+
+  /** The same bench; what is said of transmitting follows its trials, not the plan. */
+  watchAir(bench: Bench): Bench {
+    return {
+      radios: bench.radios,
+      pid: bench.pid,
+      runTrial: async (request) => {
+        this.trialsWithRadios++;
+        this.transmitted = true;
+        try {
+          return await bench.runTrial(request);
+        } finally {
+          this.trialsWithRadios--;
+        }
+      },
+      close: () => bench.close(),
+      onLost: (listener) => bench.onLost(listener),
+    };
+  }
 
   trialsStarted(): void {
     this.phase = 'trials';
@@ -54,16 +78,24 @@ export class ProgressMeter {
     this.referenceAnswersHere += answers;
   }
 
+  get trialsDone(): number {
+    return this.trialsBefore + this.trialsHere;
+  }
+
   /** From the first trial sent to the last one recorded. */
   questionsPerSecond(): number {
     if (this.startedMs === null || this.endedMs === null || this.endedMs <= this.startedMs) return 0;
     return this.trialsHere / ((this.endedMs - this.startedMs) / 1000);
   }
 
+  /** A look: what has transmitted before it does not count for the next one. */
   progress(): RunProgress {
+    const transmitting = this.transmitted;
+    this.transmitted = this.trialsWithRadios > 0;
     return {
       phase: this.phase,
-      trialsDone: this.trialsBefore + this.trialsHere,
+      transmitting,
+      trialsDone: this.trialsDone,
       trialsTotal: this.trialsTotal,
       questionsPerSecond: this.questionsPerSecond(),
       remainingS: this.remainingS(),

@@ -36,6 +36,11 @@ export interface HostParts {
   readonly launcher: BenchLauncher;
   /** @throws Error, one line, when the folder holds no bundle that can be used */
   loadModel(folder: string, testSet: string | null): Promise<LoadedModel>;
+  /** Radios that drivers know of, none of them opened; one line for each driver that could not be asked. */
+  findRadios(): Promise<{
+    readonly radios: readonly { readonly driver: string; readonly serial: string; readonly label: string }[];
+    readonly failures: readonly string[];
+  }>;
 }
 
 export interface RunRequest {
@@ -54,6 +59,8 @@ export interface RunStarted {
   readonly trialsDone: number;
   readonly radios: readonly { role: string; serial: string; driver: string }[];
   readonly simulated: boolean;
+  /** The processes that have the radios. */
+  readonly radioPids: readonly number[];
 }
 
 export interface RunObserver {
@@ -231,6 +238,7 @@ class RunSession {
       trialsDone: this.previous.trials.size,
       radios: radios.map(({ role, serial, driver }) => ({ role, serial, driver })),
       simulated: isSimulated(this.plan.experiment),
+      radioPids: [...new Set(benches)].flatMap(({ pid }) => (pid === undefined ? [] : [pid])),
     });
     const failure = await this.work(benches, writer);
     return this.finish(writer, failure);
@@ -244,7 +252,7 @@ class RunSession {
       for (const arm of this.plan.experiment.arms) {
         const setup = benchSetup(arm);
         const key = JSON.stringify(setup);
-        const bench = open.get(key) ?? (await launcher.open(setup));
+        const bench = open.get(key) ?? this.meter.watchAir(await launcher.open(setup));
         open.set(key, bench);
         benches.push(bench);
       }
@@ -303,7 +311,7 @@ class RunSession {
     } catch (error) {
       ended ??= error as Error;
     }
-    const done = this.meter.progress().trialsDone;
+    const done = this.meter.trialsDone;
     const total = this.plan.trials.length;
     const stopped = ended instanceof RunStoppedError;
     const stop: StopDocument = {

@@ -81,6 +81,7 @@ export class HostService {
     const command = parsed.data;
     if (command.type === 'start-run') this.start(command.experimentFile);
     else if (command.type === 'stop-run') this.current?.abort.abort();
+    else if (command.type === 'find-radios') void this.findRadios();
     else if (command.type === 'shutdown') void this.shutdown();
   }
 
@@ -107,6 +108,19 @@ export class HostService {
     for (const window of this.windows) window.post(event);
   }
 
+  private async findRadios(): Promise<void> {
+    if (this.current !== null) {
+      this.tell({ type: 'error', message: 'find-radios: a run has the radios; allowed once it has ended' });
+      return;
+    }
+    try {
+      const { radios, failures } = await (await this.loadParts()).findRadios();
+      this.tell({ type: 'radios-found', radios: [...radios], failures: [...failures] });
+    } catch (error) {
+      this.tell({ type: 'error', message: `find-radios: ${(error as Error).message}` });
+    }
+  }
+
   private start(experimentFile: string): void {
     if (this.current !== null) {
       this.tell({ type: 'error', message: 'start-run: a run goes on; allowed once it has ended' });
@@ -130,11 +144,18 @@ export class HostService {
         {
           started: (started) => {
             run = path.basename(started.folder);
-            const { name, trialsTotal, radios, simulated } = started;
-            this.tell({ type: 'run-started', run, name, trialsTotal, radios: [...radios], simulated });
+            const { name, trialsTotal, radios, simulated, radioPids } = started;
+            this.tell({
+              type: 'run-started',
+              run,
+              name,
+              trialsTotal,
+              radios: [...radios],
+              simulated,
+              radioPids: [...radioPids],
+            });
           },
-          progress: ({ trialsDone, trialsTotal, questionsPerSecond, remainingS }) =>
-            this.tell({ type: 'progress', run, trialsDone, trialsTotal, questionsPerSecond, remainingS }),
+          progress: (progress) => this.tell({ type: 'progress', run, ...progress }),
           point: (point, complete) => this.tell({ type: 'point', run, complete, point: pointOf(point) }),
         },
         signal,

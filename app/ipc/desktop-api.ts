@@ -10,6 +10,10 @@ export interface OtabenchApi {
   startRun(experimentFile: string): void;
   /** @throws Error when there is no host. */
   stopRun(): void;
+  /** Answered with a `radios-found` event. @throws Error when there is no host. */
+  findRadios(): void;
+  /** Ends the run and silences every transmitter; works with a host that hangs, too. */
+  stopEverything(): Promise<void>;
   restartHost(): Promise<void>;
   /** Rejects when the host announced no such report or it cannot be opened. */
   openReport(run: string): Promise<void>;

@@ -5,11 +5,11 @@
  * Two channels. The control channel (`process.parentPort`) joins the host to the process that supervises it: there the
  * host sends `ready`, `heartbeat` (every 500 ms), `busy`, `run-started`, `run-finished` and `error`, and accepts every
  * command. The live channel is a MessagePort that arrives with an `attach-window` command (a later one replaces it):
- * there the host sends every event but `heartbeat`, `busy` and accepts `start-run` and `stop-run`. On attaching it
+ * there the host sends every event but `heartbeat`, `busy` and accepts `start-run`, `stop-run` and `find-radios`. On attaching it
  * sends `ready` and, while a run goes on, that run's `run-started`, last `progress` and all its points, so that a
  * window that is opened late shows the same as one that was there from the start.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const percentFraction = z.number().min(0).max(1);
 
@@ -49,10 +49,15 @@ export const hostEventSchema = z.discriminatedUnion('type', [
     trialsTotal: z.int().nonnegative(),
     radios: z.array(z.object({ role: z.string(), serial: z.string(), driver: z.string() })),
     simulated: z.boolean(),
+    /** The processes that have the radios. SIGTERM silences and ends them. */
+    radioPids: z.array(z.int().positive()),
   }),
   z.object({
     type: z.literal('progress'),
     run: z.string(),
+    phase: z.enum(['sounding', 'trials', 'references']),
+    /** Trials were with the radios since the message before. False: the model answers, or references are computed. */
+    transmitting: z.boolean(),
     trialsDone: z.int().nonnegative(),
     trialsTotal: z.int().nonnegative(),
     questionsPerSecond: z.number().nonnegative(),
@@ -68,6 +73,12 @@ export const hostEventSchema = z.discriminatedUnion('type', [
     reportFile: z.string().nullable(),
     wallS: z.number().nonnegative(),
   }),
+  /** Radios that drivers know of, none of them opened; one line for each driver that could not be asked. */
+  z.object({
+    type: z.literal('radios-found'),
+    radios: z.array(z.object({ driver: z.string(), serial: z.string(), label: z.string() })),
+    failures: z.array(z.string()),
+  }),
   z.object({ type: z.literal('error'), message: z.string() }),
 ]);
 export type HostEvent = z.infer<typeof hostEventSchema>;
@@ -76,6 +87,8 @@ export type HostEvent = z.infer<typeof hostEventSchema>;
 export const hostCommandSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('start-run'), experimentFile: z.string().min(1) }),
   z.object({ type: z.literal('stop-run') }),
+  /** Answered with `radios-found`; refused while a run has the radios. */
+  z.object({ type: z.literal('find-radios') }),
   /** Ends the run cleanly (run folder closed, transmitters silent) and then the host process itself, exit code 0. */
   z.object({ type: z.literal('shutdown') }),
   /** Carries one MessagePort, the live channel of a window. */

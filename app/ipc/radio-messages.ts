@@ -5,7 +5,7 @@
  * Two ways: heartbeats go over Node's own channel, everything else over a pipe beside it (message-pipe.ts), so that a
  * heartbeat never waits behind payload and a message may have any size.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Trials that a radio process takes before it has answered the first. */
 export const MOST_QUEUED_TRIALS = 1024;
@@ -153,6 +153,8 @@ export const benchSetupSchema = z.object({
 /** Host to radio process. `id` pairs an answer with its question. */
 export const radioCommandSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('heartbeat') }),
+  /** Transmission is disabled at once, past whatever is queued. Nobody answers; `close` follows. */
+  z.object({ type: z.literal('halt') }),
   z.object({ type: z.literal('open'), id, setup: benchSetupSchema }),
   z.object({ type: z.literal('trial'), id, request: trialRequestSchema }),
   z.object({ type: z.literal('close'), id }),

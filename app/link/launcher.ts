@@ -60,6 +60,10 @@ class ProcessBench implements Bench {
     });
   }
 
+  get pid(): number | undefined {
+    return this.radioProcess.pid;
+  }
+
   async runTrial(request: TrialRequest): Promise<TrialResult> {
     if (this.closed !== null) throw new LinkError('closed', 'the bench is closed');
     // Refused here rather than there: a message that is not sent cannot fill the pipe.

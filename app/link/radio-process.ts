@@ -32,7 +32,7 @@ export interface SpawnedProcess {
 /** Starts dist/app/radio/main.js. `modulePath` is absolute. */
 export type SpawnRadioProcess = (modulePath: string) => SpawnedProcess;
 
-type Question = Exclude<RadioCommand, { type: 'heartbeat' }>;
+type Question = Exclude<RadioCommand, { type: 'heartbeat' | 'halt' }>;
 type QuestionBody = Question extends infer Q ? (Q extends { id: number } ? Omit<Q, 'id'> : never) : never;
 type Answer = Exclude<RadioReply, { type: 'started' | 'stopped' | 'log' | 'refused' }>;
 
@@ -123,6 +123,8 @@ export class RadioProcess {
     if (this.endReason !== null) return;
     this.closing = true;
     const ended = new Promise<void>((resolve) => this.onEnd(() => resolve()));
+    // Closing waits its turn behind trials and settling radios; silence does not.
+    this.child.sendUrgent({ type: 'halt' } satisfies RadioCommand);
     this.ask({ type: 'close' }, 'closed', limitMs).catch(() => undefined);
     const timer = setTimeout(() => this.child.kill(), limitMs);
     await ended;

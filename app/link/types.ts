@@ -144,6 +144,8 @@ export interface BenchRadio {
 /** The bench as the engine sees it. Implemented by the client of a radio process (app/radio) and, in tests, by hand. */
 export interface Bench {
   readonly radios: readonly BenchRadio[];
+  /** The process that has the radios, for whoever must end it when this one cannot. Absent where there is none. */
+  readonly pid?: number | undefined;
   /** Trials may be queued; they run in order. Rejects with LinkError when the radio process is gone. */
   runTrial(request: TrialRequest): Promise<TrialResult>;
   /** Silences every transmitter, closes the radios, ends the process. Safe to call twice. */

@@ -12,12 +12,18 @@ import { parseOptions, type DesktopOptions } from './options';
 import { ReportRegister } from './reports';
 import { lockDownContents, lockDownSession, registerApplicationScheme } from './security';
 import { SmokeRun } from './smoke-run';
+import { StopEverything, terminateProcess } from './stop-everything';
 import { DesktopWindow } from './window';
 
 class Desktop {
   private readonly reports = new ReportRegister();
   private readonly supervisor: HostSupervisor<MessagePortMain>;
   private readonly window: DesktopWindow;
+  private readonly stopEverything = new StopEverything(() => {
+    // What has not begun yet shall not begin either.
+    this.autorunPending = false;
+    this.supervisor.post({ type: 'stop-run' });
+  }, terminateProcess);
   private readonly smokeRun: SmokeRun | null;
   private readonly experimentFile: string;
   private autorunPending: boolean;
@@ -39,6 +45,7 @@ class Desktop {
       },
       onCommand: async (command) => {
         if (command.type === 'restart-host') this.supervisor.restart();
+        else if (command.type === 'stop-everything') this.stopEverything.stop();
         else await this.openReport(command.run);
       },
       onCloseRequested: () => {
@@ -95,6 +102,7 @@ class Desktop {
 
   private hostChanged(state: HostState): void {
     this.window.showHostState(state);
+    if (state.phase === 'ended' || state.phase === 'failed') this.stopEverything.hostEnded();
     this.smokeRun?.hostChanged(state);
   }
 
@@ -102,6 +110,7 @@ class Desktop {
     if (event.type === 'ready') this.startFirstRun();
     else if (event.type === 'run-started') this.autorunPending = false;
     else if (event.type === 'run-finished' && event.reportFile) this.reports.announce(event.run, event.reportFile);
+    this.stopEverything.hostSaid(event);
     this.smokeRun?.hostSaid(event);
   }
 

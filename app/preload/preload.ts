@@ -3,7 +3,7 @@
  * live port, because a port cannot cross the context bridge and the page needs no more of it than these functions.
  */
 import { contextBridge, ipcRenderer, type IpcRendererEvent } from 'electron';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   describeRefusal,
   desktopChannels,
@@ -75,6 +75,12 @@ const api: OtabenchApi = {
   },
   stopRun: () => {
     sendToHost({ type: 'stop-run' });
+  },
+  findRadios: () => {
+    sendToHost({ type: 'find-radios' });
+  },
+  stopEverything: async () => {
+    await sendToMain({ type: 'stop-everything' });
   },
   restartHost: async () => {
     await sendToMain({ type: 'restart-host' });

@@ -101,12 +101,13 @@ export class RadioServer {
     this.native?.feedWatchdog();
     const command = parsed.data;
     if (command.type === 'heartbeat') return;
+    if (command.type === 'halt') return this.tripWatchdog('stopped by the host');
     if (this.stopping) this.refuse(command.id, new LinkError('closed', 'the radio process is ending'));
     else if (command.type === 'trial') this.queue(command);
     else this.commands = this.commands.then(() => this.execute(command));
   }
 
-  private async execute(command: Exclude<RadioCommand, { type: 'heartbeat' | 'trial' }>): Promise<void> {
+  private async execute(command: Exclude<RadioCommand, { type: 'heartbeat' | 'halt' | 'trial' }>): Promise<void> {
     try {
       switch (command.type) {
         case 'open':

@@ -2,6 +2,7 @@
 import type { HostState, WindowUpdate } from '../ipc/desktop-messages';
 import type { HostEvent, Point } from '../ipc/host-messages';
 
+type Progress = Extract<HostEvent, { type: 'progress' }>;
 type RunStarted = Extract<HostEvent, { type: 'run-started' }>;
 
 export interface RunView {
@@ -9,6 +10,9 @@ export interface RunView {
   readonly name: string;
   /** `lost`: the host went away in the middle of it. */
   readonly phase: 'running' | 'stopping' | 'done' | 'stopped' | 'failed' | 'lost';
+  readonly work: Progress['phase'];
+  /** Trials are with the radios, as the host said last. */
+  readonly transmitting: boolean;
   readonly trialsDone: number;
   readonly trialsTotal: number;
   readonly questionsPerSecond: number;
@@ -33,7 +37,36 @@ export interface Notice {
   readonly offerRestart: boolean;
 }
 
+export const VIEW_NAMES = { bench: 'Bench', experiment: 'Experiment', log: 'Log' } as const;
+export type ViewName = keyof typeof VIEW_NAMES;
+
+export type FoundRadio = Extract<HostEvent, { type: 'radios-found' }>['radios'][number];
+
+/** The newest search for radios. */
+export interface RadioSearch {
+  readonly phase: 'none' | 'searching' | 'done';
+  readonly radios: readonly FoundRadio[];
+  /** One line for each driver that could not be asked. */
+  readonly failures: readonly string[];
+}
+
+export const LOG_KINDS = ['run', 'point', 'host', 'error', 'refused'] as const;
+export type LogKind = (typeof LOG_KINDS)[number];
+
+export interface LogEntry {
+  readonly number: number;
+  readonly atMs: number;
+  readonly kind: LogKind;
+  readonly text: string;
+}
+
+export const LOG_LENGTH = 2000;
+
 export interface ViewState {
+  readonly view: ViewName;
+  readonly search: RadioSearch;
+  /** Oldest first. */
+  readonly log: readonly LogEntry[];
   readonly host: HostState;
   readonly hostVersion: string | null;
   /** How the host ended last. */
@@ -47,6 +80,9 @@ export interface ViewState {
 }
 
 export const initialState: ViewState = {
+  view: 'experiment',
+  search: { phase: 'none', radios: [], failures: [] },
+  log: [],
   host: { phase: 'starting', pid: null, message: null, restarts: 0 },
   hostVersion: null,
   hostFailure: null,
@@ -67,7 +103,7 @@ export function isRunning(state: ViewState): boolean {
 /** All trials have been on the air; what is left is arithmetic (the AWGN references, the report). */
 export function isComputingOnly(state: ViewState): boolean {
   const { run } = state;
-  return run?.phase === 'running' && run.trialsTotal > 0 && run.trialsDone >= run.trialsTotal;
+  return run?.phase === 'running' && run.work === 'references';
 }
 
 /** The host is there and answers. */
@@ -75,7 +111,16 @@ export function hostAnswers(state: ViewState): boolean {
   return state.host.phase === 'ready' || state.host.phase === 'busy';
 }
 
-export function reduce(state: ViewState, update: WindowUpdate): ViewState {
+/** @param nowMs time of day, for the log */
+export function reduce(state: ViewState, update: WindowUpdate, nowMs: number): ViewState {
+  const next = reduceUpdate(state, update);
+  const entry = logEntry(state, update);
+  if (entry === null) return next;
+  const number = (state.log.at(-1)?.number ?? 0) + 1;
+  return { ...next, log: [...state.log, { number, atMs: nowMs, ...entry }].slice(-LOG_LENGTH) };
+}
+
+function reduceUpdate(state: ViewState, update: WindowUpdate): ViewState {
   if (update.kind === 'host-event') return reduceEvent(state, update.event);
   if (update.kind === 'host-state') return reduceHostState(state, update.state);
   const sender = update.source === 'host' ? 'The host' : 'The main process';
@@ -85,6 +130,54 @@ export function reduce(state: ViewState, update: WindowUpdate): ViewState {
     text: `${sender} sent a message that is not of the agreed form; it was refused (${update.reason}).`,
     offerRestart: false,
   });
+}
+
+/** What the log says of an update; null where it says nothing (progress, points that grow, what is told again). */
+function logEntry(state: ViewState, update: WindowUpdate): { kind: LogKind; text: string } | null {
+  if (update.kind === 'refused') return { kind: 'refused', text: `message of the ${update.source}: ${update.reason}` };
+  if (update.kind === 'host-state') {
+    const { phase, pid, message } = update.state;
+    if (phase === state.host.phase && pid === state.host.pid) return null;
+    return { kind: 'host', text: `${phase}${pid === null ? '' : `, process ${pid}`}${message ? `: ${message}` : ''}` };
+  }
+  const { event } = update;
+  switch (event.type) {
+    case 'run-started': {
+      if (state.run?.run === event.run) return null;
+      const radios = event.radios.map(({ role, serial }) => `${role} ${serial}`).join(', ');
+      return { kind: 'run', text: `${event.run} started: ${event.trialsTotal} trials, ${radios}` };
+    }
+    case 'run-finished':
+      if (state.run?.run === event.run && !isRunning(state)) return null;
+      return {
+        kind: 'run',
+        text: `${event.run} ${event.outcome} after ${event.wallS.toFixed(1)} s${event.message ? `: ${event.message}` : ''}`,
+      };
+    case 'point': {
+      const { arm, requestedSnrDb, accuracy, questions } = event.point;
+      const known = state.points.find(({ point }) => point.arm === arm && point.requestedSnrDb === requestedSnrDb);
+      if (!event.complete || known?.complete) return null;
+      const figure = accuracy === null ? 'no accuracy' : `accuracy ${(100 * accuracy).toFixed(1)} %`;
+      return { kind: 'point', text: `${arm}, ${requestedSnrDb} dB complete: ${figure} of ${questions} questions` };
+    }
+    case 'error':
+      return { kind: 'error', text: event.message };
+    case 'radios-found':
+      return { kind: 'host', text: `${event.radios.length} radios found` };
+    case 'ready':
+    case 'heartbeat':
+    case 'busy':
+    case 'progress':
+      return null;
+  }
+}
+
+export function showView(state: ViewState, view: ViewName): ViewState {
+  return { ...state, view };
+}
+
+export function searchStarted(state: ViewState): ViewState {
+  return { ...state, search: { ...state.search, phase: 'searching' } };
 }
 
 export function startRequested(state: ViewState): ViewState {
@@ -117,17 +210,25 @@ function reduceEvent(state: ViewState, event: HostEvent): ViewState {
     case 'progress': {
       // The live channel may lag behind: a host that is known to be gone makes no progress.
       if (!isRunning(state) || state.run?.run !== event.run) return state;
-      const { trialsDone, trialsTotal, questionsPerSecond, remainingS } = event;
-      return { ...state, run: { ...state.run, trialsDone, trialsTotal, questionsPerSecond, remainingS } };
+      const { phase: work, transmitting, trialsDone, trialsTotal, questionsPerSecond, remainingS } = event;
+      const progress = { work, transmitting, trialsDone, trialsTotal, questionsPerSecond, remainingS };
+      return { ...state, run: { ...state.run, ...progress } };
     }
     case 'point':
       if (state.run?.run !== event.run) return state;
       return { ...state, points: mergePoint(state.points, { point: event.point, complete: event.complete }) };
     case 'run-finished':
       return finishRun(state, event);
+    case 'radios-found':
+      return { ...state, search: { phase: 'done', radios: event.radios, failures: event.failures } };
     case 'error':
-      return addHostError({ ...state, startPending: false }, event.message);
+      return addHostError({ ...endSearch(state), startPending: false }, event.message);
   }
+}
+
+/** A search that will not be answered any more. */
+function endSearch(state: ViewState): ViewState {
+  return state.search.phase === 'searching' ? { ...state, search: { ...state.search, phase: 'none' } } : state;
 }
 
 /** An experiment file may have many faults, each said in a message of its own: they stand in one notice. */
@@ -150,6 +251,8 @@ function startRun(state: ViewState, event: RunStarted): ViewState {
       run: event.run,
       name: event.name,
       phase: 'running',
+      work: again ? (state.run?.work ?? 'sounding') : 'sounding',
+      transmitting: again ? (state.run?.transmitting ?? false) : false,
       trialsDone: again ? (state.run?.trialsDone ?? 0) : 0,
       trialsTotal: event.trialsTotal,
       questionsPerSecond: 0,
@@ -211,7 +314,7 @@ function reduceHostState(state: ViewState, host: HostState): ViewState {
 }
 
 function loseRun(state: ViewState, hostFailure: string): ViewState {
-  const idle = { ...state, hostFailure, startPending: false };
+  const idle = { ...endSearch(state), hostFailure, startPending: false };
   return isRunning(state) && state.run
     ? { ...idle, run: { ...state.run, phase: 'lost', questionsPerSecond: 0, remainingS: null } }
     : idle;

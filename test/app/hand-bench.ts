@@ -243,6 +243,8 @@ export function handParts(launcher: BenchLauncher, model: TaskModel = handModel(
   return {
     launcher,
     loadModel: () => Promise.resolve({ model, facts: HAND_FACTS, close: () => Promise.resolve() }),
+    findRadios: () =>
+      Promise.resolve({ radios: [{ driver: 'twin', serial: 'TWIN-BASE', label: 'by hand' }], failures: ['uhd: none'] }),
   };
 }
 

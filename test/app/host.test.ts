@@ -113,6 +113,19 @@ describe('the host behind its channel', () => {
     await host.shutdown();
   });
 
+  it('finds radios, and none while a run has them', async () => {
+    const { host, control, file } = service({ trialMs: 5 });
+    host.obey({ type: 'find-radios' });
+    const { radios, failures } = await control.until('radios-found');
+    assert.deepEqual(radios, [{ driver: 'twin', serial: 'TWIN-BASE', label: 'by hand' }]);
+    assert.deepEqual(failures, ['uhd: none']);
+    host.obey({ type: 'start-run', experimentFile: file });
+    host.obey({ type: 'find-radios' });
+    assert.match((await control.until('error')).message, /find-radios: a run has the radios/);
+    await host.shutdown();
+    assert.equal(control.all('radios-found').length, 1);
+  });
+
   it('tells every violation of a bad file as an error', async () => {
     const { host, control } = service();
     const bad = writeExperiment(folder, GOOD_FILE.replace('seed: 7', 'seed: no').replace('[0, 10, 20]', '[]'));

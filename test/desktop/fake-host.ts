@@ -135,6 +135,8 @@ function startRun(experimentFile: string): void {
     tell({
       type: 'progress',
       run,
+      phase: scenario === 'answering' ? 'references' : 'trials',
+      transmitting: scenario !== 'answering',
       trialsDone: (trialsTotal * step) / steps,
       trialsTotal,
       questionsPerSecond: 214.6,
@@ -148,13 +150,23 @@ function startRun(experimentFile: string): void {
     serial: `TWIN-${role.toUpperCase()}`,
     driver: 'twin',
   }));
-  tell({ type: 'run-started', run, name: 'First light', trialsTotal, radios, simulated: true });
+  tell({ type: 'run-started', run, name: 'First light', trialsTotal, radios, simulated: true, radioPids: [] });
 }
 
 function obey(message: unknown, ports: MessagePortMain[]): void {
   const command = hostCommandSchema.parse(message);
   log(command.type);
   if (command.type === 'start-run') startRun(command.experimentFile);
+  else if (command.type === 'find-radios')
+    tell({
+      type: 'radios-found',
+      radios: ['BASE', 'TEXT', 'VISUAL', 'AUDIO'].map((role) => ({
+        driver: 'twin',
+        serial: `TWIN-${role}`,
+        label: 'simulated radio',
+      })),
+      failures: ['uhd: no module of this driver is installed'],
+    });
   else if (command.type === 'stop-run') {
     if (current) finish(current.run, 'stopped', null);
   } else if (command.type === 'attach-window') attach(ports[0]);

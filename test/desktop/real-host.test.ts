@@ -52,7 +52,7 @@ describeDesktop('desktop on the real host', function () {
   });
 
   it('brings a run of thousands of trials to its end, every trial in the table', async () => {
-    const TRIALS = 3000;
+    const TRIALS = 2000;
     const file = path.join(repository, 'build/tests/long-run.yml');
     mkdirSync(path.dirname(file), { recursive: true });
     const smoke = readFileSync(path.join(repository, 'experiments/smoke.yml'), 'utf8');
@@ -64,14 +64,30 @@ describeDesktop('desktop on the real host', function () {
     writeFileSync(file, longer);
     desktop = await launch({ scenario: null, args: [`--experiment=${file}`] });
     const { page, workFolder } = desktop;
-    await page.locator('#run-name', { hasText: 'done' }).waitFor({ timeout: RUN_LIMIT_MS });
+    await page.locator('#run-name', { hasText: /: (done|stopped|failed|lost)/ }).waitFor({ timeout: RUN_LIMIT_MS });
+    assert.deepEqual(await page.locator('.notice').allTextContents(), []);
     const cells = await page.locator('#results tbody tr[data-point]').locator('th, td').allTextContents();
-    assert.equal(cells[3], '9 000', 'three bursts a trial');
-    assert.equal(cells[8], '3 000');
-    assert.equal(await page.locator('.notice').count(), 0);
+    assert.equal(cells[3], '6 000', 'three bursts a trial');
+    assert.equal(cells[8], '2 000');
     const [run = ''] = readdirSync(path.join(workFolder, 'runs'));
     const trials = readFileSync(path.join(workFolder, 'runs', run, 'trials.jsonl'), 'utf8').match(/"kind":"trial"/g);
     assert.equal(trials?.length, TRIALS);
+  });
+
+  it('stop everything in mid-run: no radio process is left, and the run says that it was stopped', async () => {
+    const { page, workFolder } = await openRun('first-light');
+    await page.getByText('TRANSMITTING, simulated air').waitFor();
+    const title = (await page.locator('#host').getAttribute('title')) ?? '';
+    const radioPids = childrenOf(Number(/process (\d+)/.exec(title)?.[1]));
+    assert.ok(radioPids.length > 0);
+    await page.keyboard.down('Escape');
+    await page.getByText('Transmitter off').waitFor();
+    assert.deepEqual(radioPids.filter(isAlive), []);
+    await page.locator('#run-name', { hasText: 'stopped' }).waitFor();
+    await page.getByText('Host ready').waitFor();
+    const [run = ''] = readdirSync(path.join(workFolder, 'runs'));
+    const stop = readFileSync(path.join(workFolder, 'runs', run, 'stop.json'), 'utf8');
+    assert.equal((JSON.parse(stop) as { outcome: unknown }).outcome, 'stopped');
   });
 
   it('host killed in mid-run: window says so, host is restarted, nothing resumes, the run folder is readable', async () => {

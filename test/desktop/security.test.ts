@@ -26,13 +26,22 @@ describeDesktop('desktop security settings', function () {
     assert.equal(preferences['webviewTag'], false);
   });
 
-  it('gives the page no Node and six functions', async () => {
+  it('gives the page no Node and eight functions', async () => {
     const seen = await desktop.page.evaluate(() => ({
       node: ['require', 'process', 'module', 'Buffer', 'global'].filter((name) => name in globalThis),
       api: Object.keys((globalThis as unknown as { otabench: object }).otabench).sort(),
     }));
     assert.deepEqual(seen.node, []);
-    assert.deepEqual(seen.api, ['onUpdate', 'openReport', 'ready', 'restartHost', 'startRun', 'stopRun']);
+    assert.deepEqual(seen.api, [
+      'findRadios',
+      'onUpdate',
+      'openReport',
+      'ready',
+      'restartHost',
+      'startRun',
+      'stopEverything',
+      'stopRun',
+    ]);
   });
 
   it('runs no inline script, no eval, no remote request', async () => {

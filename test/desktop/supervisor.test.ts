@@ -160,7 +160,7 @@ describe('host supervisor', () => {
     bench.say('ready');
     bench.say(null);
     assert.equal(bench.refusals.length, 3);
-    assert.match(bench.refusals[0] ?? '', /trialsDone/);
+    assert.match(bench.refusals[0] ?? '', /phase/);
     assert.deepEqual(
       bench.events.map((event) => event.type),
       ['ready'],

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { describeDesktop, isAlive, launch, type Launched, type LaunchOptions } from './launch';
+import { describeDesktop, isAlive, launch, repository, type Launched, type LaunchOptions } from './launch';
+
+/** app/renderer/held-key.ts, which is bundled into the page. */
+const HOLD_MS = 400;
+
+interface AxeViolation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
 
 describeDesktop('desktop window on a fake host', function () {
   this.timeout(90_000);
@@ -70,6 +80,102 @@ describeDesktop('desktop window on a fake host', function () {
     await page.getByText('First light: stopped').waitFor();
     assert.equal(await page.locator('#start').isEnabled(), true);
     await page.getByText('Transmitter off').waitFor();
+  });
+
+  it('stops everything by the button, and by Escape when it is held, not when it is tapped', async () => {
+    const { page, hostLog } = await open({ scenario: 'slow', args: ['--no-autorun'] });
+    const stops = (): number => hostLog().filter((line) => line === 'stop-run').length;
+    await page.getByText('Host ready').waitFor();
+    await page.locator('#stop-everything').click();
+    await until(() => stops() === 1);
+    await page.locator('#start').click();
+    await page.getByText('First light: running').waitFor();
+    await page.keyboard.press('Escape');
+    await pause(HOLD_MS + 200);
+    assert.equal(stops(), 1);
+    await page.keyboard.down('Escape');
+    await until(() => stops() === 2);
+    await page.keyboard.up('Escape');
+    await page.getByText('First light: stopped').waitFor();
+  });
+
+  it('keeps "Stop everything" in sight at every size, and needs no sideways scrolling', async () => {
+    const { page, resize } = await open({ scenario: 'slow' });
+    await page.getByText('TRANSMITTING, simulated air').waitFor();
+    for (const [width, height] of [
+      [960, 600],
+      [1280, 720],
+      [1920, 1080],
+    ] as const) {
+      await resize(width, height);
+      await pause(300);
+      const box = await page.locator('#stop-everything').boundingBox();
+      assert.ok(box && box.x >= 0 && box.x + box.width <= width && box.y + box.height <= height, `${width} wide`);
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width, `${width} wide`);
+    }
+  });
+
+  for (const colorScheme of ['light', 'dark'] as const)
+    it(`has no accessibility faults that axe finds, ${colorScheme}`, async () => {
+      const { page, screenshot, resize } = await open({ scenario: 'arms', colorScheme });
+      await page.getByText('First light: done').waitFor();
+      await page.evaluate(readFileSync(path.join(repository, 'node_modules/axe-core/axe.min.js'), 'utf8'));
+      for (const view of ['experiment', 'bench', 'log']) {
+        await page.locator(`#view-${view}`).click();
+        if (view === 'bench') await page.locator('#find-radios').click();
+        await page.locator(`#view-${view}[aria-current=page]`).waitFor();
+        await pause(200);
+        const faults = await page.evaluate(async () => {
+          const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };
+          const { violations } = await axe.run();
+          return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+        });
+        assert.deepEqual(faults, [], view);
+        for (const [width, height] of [
+          [1280, 720],
+          [1920, 1080],
+          [960, 600],
+        ] as const) {
+          await resize(width, height);
+          await pause(200);
+          await screenshot(`${view}-${width}-${colorScheme}`);
+        }
+      }
+    });
+
+  it('finds radios on the bench, starts from there, and keeps a log that can be filtered', async () => {
+    const { page, screenshot } = await open({ scenario: 'steady', args: ['--no-autorun'] });
+    await page.getByText('Host ready').waitFor();
+    await page.locator('#view-bench').click();
+    await page.getByText('Not searched yet').waitFor();
+    await screenshot('bench-empty-1280-light');
+    await page.locator('#find-radios').click();
+    await page.getByText('TWIN-VISUAL').waitFor();
+    assert.equal(await page.locator('#radio-table tbody tr').count(), 4);
+    await page.getByText('uhd: no module of this driver is installed').waitFor();
+    await page.locator('#start').click();
+    await page.getByText('First light: done').waitFor();
+    await page.locator('#view-bench').click();
+    await page.locator('#radio-table tbody tr', { hasText: /TWIN-VISUAL.*visual$/ }).waitFor();
+    await screenshot('bench-1280-light');
+    await page.locator('#view-log').click();
+    await page.locator('#log tbody tr[data-kind=point]').nth(4).waitFor();
+    assert.equal(await page.locator('#log tbody tr[data-kind=point]').count(), 5);
+    await screenshot('log-1280-light');
+    await page.locator('#log-kind').selectOption('run');
+    assert.match(
+      (await page.locator('#log tbody').textContent()) ?? '',
+      /fake-.* done after 12\.3 s.*started: 7500 trials/,
+    );
+    await page.locator('#log-words').fill('no such words');
+    await page.getByText('No entry is of this kind').waitFor();
+  });
+
+  it('says that the transmitter is silent while answers are computed', async () => {
+    const { page } = await open({ scenario: 'answering' });
+    await page.getByText('Transmitter silent, answering').waitFor();
+    await page.getByText('computing the AWGN references').waitFor();
+    assert.equal(await page.getByText('TRANSMITTING').count(), 0);
   });
 
   it('refuses malformed messages, says so, and goes on', async () => {
@@ -208,4 +314,9 @@ async function openReport(app: Launched['app'], page: Launched['page']): Promise
     await pause(100);
   }
   throw new Error('no report was opened');
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 200 && !condition(); attempt++) await pause(50);
+  assert.ok(condition());
 }

@@ -2,7 +2,6 @@
 // Chart.js is an ES module and this package is not: types name the way they are resolved, the code is handed in.
 import type * as ChartLibrary from 'chart.js' with { 'resolution-mode': 'import' };
 import { decibels, percent } from './format';
-import { create, part } from './page';
 import type { PointView } from './state';
 
 /** A dot with its 95 % interval, in percent. */
@@ -46,13 +45,17 @@ const whiskers: ChartLibrary.Plugin<'scatter'> = {
   },
 };
 
-export class ChartView {
-  private readonly canvas = part('chart', HTMLCanvasElement);
+export class AccuracyChart {
   private readonly chart: ChartLibrary.Chart<'scatter'>;
-  private readonly legend = part('legend', HTMLUListElement);
+  private readonly themes = ['(prefers-color-scheme: dark)', '(prefers-contrast: more)'].map((query) =>
+    matchMedia(query),
+  );
   private points: readonly PointView[] = [];
 
-  constructor(library: typeof ChartLibrary) {
+  constructor(
+    library: typeof ChartLibrary,
+    private readonly canvas: HTMLCanvasElement,
+  ) {
     const { ScatterController, LinearScale, PointElement, LineElement, Tooltip } = library;
     library.Chart.register(ScatterController, LinearScale, PointElement, LineElement, Tooltip);
     this.chart = new library.Chart(this.canvas, {
@@ -76,10 +79,12 @@ export class ChartView {
         plugins: { tooltip: { callbacks: { title: () => '', label: ({ raw }) => tooltipLines(raw) } } },
       },
     });
-    for (const query of ['(prefers-color-scheme: dark)', '(prefers-contrast: more)'])
-      matchMedia(query).addEventListener('change', () => {
-        this.redraw();
-      });
+    for (const theme of this.themes) theme.addEventListener('change', this.redraw);
+  }
+
+  destroy(): void {
+    for (const theme of this.themes) theme.removeEventListener('change', this.redraw);
+    this.chart.destroy();
   }
 
   draw(points: readonly PointView[]): void {
@@ -88,7 +93,7 @@ export class ChartView {
     this.redraw();
   }
 
-  private redraw(): void {
+  private readonly redraw = (): void => {
     const style = getComputedStyle(document.documentElement);
     const color = (name: string): string => style.getPropertyValue(name).trim();
     const dotsDb = this.points.map(({ point }) => snrOnAxisDb(point));
@@ -113,29 +118,24 @@ export class ChartView {
     }
     if (x) Object.assign(x, { min, max });
     this.chart.update('none');
-    this.drawLegend(arms);
     this.canvas.setAttribute('aria-label', description(this.points));
-  }
+  };
+}
 
-  private drawLegend(arms: readonly string[]): void {
-    const entries: readonly [mark: string, text: string, color: string][] = [
-      ...arms.map((arm, index) => ['dot', arm, seriesColor(index)] as [string, string, string]),
-      ['dashed', 'ideal AWGN channel', arms.length > 1 ? '--text' : seriesColor(0)],
-      ['dotted', 'blind prior', '--muted'],
-    ];
-    const wanted = entries.map(([, text]) => text).join('|');
-    if (this.legend.dataset['entries'] === wanted) return;
-    this.legend.dataset['entries'] = wanted;
-    this.legend.replaceChildren(
-      ...entries.map(([mark, text, color]) => {
-        const item = create('li');
-        const sign = create('span', `mark ${mark}`);
-        sign.style.color = `var(${color})`;
-        item.append(sign, create('span', '', text));
-        return item;
-      }),
-    );
-  }
+export interface LegendEntry {
+  readonly mark: 'dot' | 'dashed' | 'dotted';
+  readonly text: string;
+  /** A custom property of the style sheet. */
+  readonly color: string;
+}
+
+export function legendOf(points: readonly PointView[]): readonly LegendEntry[] {
+  const arms = [...new Set(points.map(({ point }) => point.arm))];
+  return [
+    ...arms.map((arm, index): LegendEntry => ({ mark: 'dot', text: arm, color: seriesColor(index) })),
+    { mark: 'dashed', text: 'ideal AWGN channel', color: arms.length > 1 ? '--text' : seriesColor(0) },
+    { mark: 'dotted', text: 'blind prior', color: '--muted' },
+  ];
 }
 
 const seriesColor = (index: number): string => `--series-${(index % SERIES_COLORS) + 1}`;

@@ -1,0 +1,76 @@
+/** Composition of the page: updates in, components out. */
+import { StrictMode, useEffect, useState, type ReactElement } from 'react';
+import { createRoot } from 'react-dom/client';
+import type { OtabenchApi } from '../ipc/desktop-api';
+import { Actions, ActionsContext, useActions } from './actions';
+import { Header, Navigation, RunStrip } from './header';
+import { onHeldKey } from './held-key';
+import { Notices } from './notices';
+import { reduce, startRequested, type ViewState } from './state';
+import { Store, StoreContext, useViewState } from './store';
+import { BenchView } from './views/bench';
+import { ExperimentView } from './views/experiment';
+import { LogView } from './views/log';
+
+declare global {
+  interface Window {
+    readonly otabench: OtabenchApi;
+  }
+}
+
+/** Seen in the task bar while the window is behind others. */
+function windowTitle({ run }: ViewState): string {
+  if (!run) return 'otabench';
+  const share = run.trialsTotal > 0 ? Math.floor((100 * run.trialsDone) / run.trialsTotal) : 0;
+  return `${run.phase === 'running' ? `${share} %` : run.phase} · ${run.name} · otabench`;
+}
+
+const VIEWS = { bench: BenchView, experiment: ExperimentView, log: LogView } as const;
+
+function Page(): ReactElement {
+  const state = useViewState();
+  const { stopEverything } = useActions();
+  const [held, setHeld] = useState(false);
+  useEffect(() => onHeldKey('Escape', stopEverything, setHeld), [stopEverything]);
+  const title = windowTitle(state);
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  const View = VIEWS[state.view];
+  return (
+    <>
+      <Header state={state} escapeHeld={held} />
+      <Navigation state={state} />
+      <RunStrip state={state} />
+      <Notices state={state} />
+      <View state={state} />
+    </>
+  );
+}
+
+function main(): void {
+  const root = document.getElementById('root');
+  if (root === null) throw new Error('index.html has no #root');
+  const store = new Store();
+  const actions = new Actions(store, window.otabench);
+  window.otabench.onUpdate((update) => store.change((before) => reduce(before, update, Date.now())));
+  createRoot(root).render(
+    <StrictMode>
+      <StoreContext value={store}>
+        <ActionsContext value={actions}>
+          <Page />
+        </ActionsContext>
+      </StoreContext>
+    </StrictMode>,
+  );
+  actions.attempt(async () => {
+    const settings = await window.otabench.ready();
+    actions.settle(settings);
+    store.change((before) => {
+      const withHost = reduce(before, { kind: 'host-state', state: settings.hostState }, Date.now());
+      return settings.autorun && !before.run ? startRequested(withHost) : withHost;
+    });
+  });
+}
+
+main();
