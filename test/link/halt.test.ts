@@ -22,9 +22,11 @@ interface Probed {
 describe('a halt', () => {
   const child = forkRadioProcess(path.join(__dirname, 'probe-process.js'));
   const heard: Probed[] = [];
+  let ended: string | null = null;
   let heartbeat: NodeJS.Timeout;
   before(() => {
     child.onMessage((message) => heard.push(message as Probed));
+    child.onExit((how) => (ended = how));
     heartbeat = setInterval(() => child.sendUrgent({ type: 'heartbeat' }), HEARTBEAT_MS);
   });
   after(() => {
@@ -36,6 +38,7 @@ describe('a halt', () => {
     for (;;) {
       const at = heard.findIndex((message) => message.type === type);
       if (at >= 0) return heard.splice(at, 1)[0] as Probed;
+      assert.equal(ended, null, `the radio process ended; it said ${JSON.stringify(heard)}`);
       await pause(5);
     }
   }
