@@ -53,25 +53,6 @@ void fill(Samples& capture, const Member& m, double stopbandDb, std::uint64_t se
   arrive(capture, residual, wide, -0.1 * kWindow * air::uniform(seed, 1));
 }
 
-/** Mean power on the loaded carriers of `band` of FFT windows laid over the capture. */
-double carrierPower(const Samples& capture, const Subband& band, double stopbandDb) {
-  Samples own;
-  SubbandChanneliser channeliser(
-      {band}, [&](std::size_t, const Cf* s, std::size_t n, std::int64_t) { own.insert(own.end(), s, s + n); },
-      stopbandDb);
-  channeliser.push(capture.data(), capture.size(), 0);
-  Fft fft(kCarriers, Fft::Direction::Forward);
-  double power = 0;
-  int windows = 0;
-  for (std::size_t at = 4 * kCarriers; at + kCarriers <= own.size(); at += 41, ++windows) {
-    std::copy_n(own.begin() + static_cast<std::ptrdiff_t>(at), kCarriers, fft.in());
-    fft.run();
-    for (const int bin : waveform().bin)
-      power += static_cast<double>(std::norm(fft.out()[bin])) / kLoadedCarriers;
-  }
-  return power / windows;
-}
-
 std::vector<Subband> bandsOf(const std::vector<int>& widths, int guardCarriers) {
   std::vector<Subband> bands;
   int first = -kHighestCarrier;
@@ -101,8 +82,8 @@ double leakageDb(const std::vector<Subband>& bands, const Stopbands& stop = {}) 
         m.snrDb = 30 + (i == victim ? 0 : kNearFarDb) + toDb(1 / bands[i].rateRatio());
         fill(i == victim ? alone : others, m, stop.transmitDb, 1000 * t + 10 * victim + i);
       }
-      wanted += carrierPower(alone, bands[victim], stop.receiveDb);
-      leaked += carrierPower(others, bands[victim], stop.receiveDb);
+      wanted += carrierPower(Span<const air::Cf>(alone), bands[victim], stop.receiveDb);
+      leaked += carrierPower(Span<const air::Cf>(others), bands[victim], stop.receiveDb);
     }
     worst = std::max(worst, toDb(leaked / wanted));
   }

@@ -110,4 +110,25 @@ void SubbandChanneliser::process() {
   ++block_;
 }
 
+double carrierPower(Span<const Cf> samples, const Subband& band, double stopbandDb) {
+  std::vector<Cf> own;
+  SubbandChanneliser channeliser(
+      {band}, [&](std::size_t, const Cf* s, std::size_t n, std::int64_t) { own.insert(own.end(), s, s + n); },
+      stopbandDb);
+  channeliser.push(samples.data, samples.size(), 0);
+  channeliser.flush();
+  // Windows overlap and drift against any symbols; the filter's tails at either end are left out.
+  constexpr std::size_t kStep = 41, kEdge = kCarriers;
+  Fft fft(kCarriers, Fft::Direction::Forward);
+  double power = 0;
+  std::size_t windows = 0;
+  for (std::size_t at = kEdge; at + kCarriers + kEdge <= own.size(); at += kStep, ++windows) {
+    std::copy_n(own.begin() + static_cast<std::ptrdiff_t>(at), kCarriers, fft.in());
+    fft.run();
+    for (const int bin : waveform().bin)
+      power += static_cast<double>(std::norm(fft.out()[bin]));
+  }
+  return power / (static_cast<double>(windows) * kLoadedCarriers * kCarriers);
+}
+
 } // namespace otabench::phy

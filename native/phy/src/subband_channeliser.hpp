@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "otabench/phy/span.hpp"
 #include "subband_filter.hpp"
 
 namespace otabench::phy {
@@ -52,5 +53,9 @@ private:
   std::int64_t end_ = 0;
   bool started_ = false;
 };
+
+/** Mean power on the sub-band's loaded carriers of FFT windows all over the samples; noise of variance v per
+ * sub-band sample reads v. */
+double carrierPower(Span<const Cf> samples, const Subband& band, double stopbandDb = kReceiveStopbandDb);
 
 } // namespace otabench::phy

@@ -235,4 +235,14 @@ bool SubbandReceiver::busy() const {
                      [](const Impl::User& u) { return u.receiver->busy(); });
 }
 
+double subbandCarrierPower(Span<const std::complex<float>> samples, const Subband& band) {
+  SubbandUser user;
+  user.band = band;
+  requireSubbands({user});
+  const double least = 4 * kSymbolSamples / band.rateRatio();
+  if (static_cast<double>(samples.size()) < least)
+    throw PhyError("samples", std::to_string(samples.size()), ">= " + std::to_string(std::lround(least)));
+  return carrierPower(samples, band);
+}
+
 } // namespace otabench::phy

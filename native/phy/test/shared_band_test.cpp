@@ -228,6 +228,46 @@ TEST_CASE(phaseNoise,
   CHECK_RANGE(10 * std::log10(error), -60, -31);
 }
 
+TEST_CASE(ownClock,
+          "a long burst of a user that took out 20 ppm of CFO: its clock is followed by the sounding") {
+  for (const double ppm : {-20.0, 20.0}) {
+    const Member m = member(0, subbandOfCarriers(-26, 17), 25, ppm, kResidualHz);
+    const Burst burst = makeBurst(m.user, 64, 256, 0, 1);
+    std::vector<Cf> capture(burst.samples.size() + 6000);
+    arrive(capture, m, burst.samples, 1000.4);
+    addNoise(capture, 1);
+    const auto heard = listen(capture, {m.user});
+    const SubbandBurst* b = okOf(heard, 0);
+    CHECK(b != nullptr);
+    if (b != nullptr)
+      CHECK_RANGE(errorDb(burst, *b), -26, -24);
+  }
+}
+
+TEST_CASE(leakage, "leakage: the others, 20 dB stronger, are 50 dB below the user on its carriers") {
+  auto members = three(30);
+  for (std::size_t victim = 0; victim < members.size(); ++victim) {
+    std::vector<Cf> alone(60000), others(60000);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      Member m = members[i];
+      m.snrDb += i == victim ? 0 : 20;
+      const Burst b = makeBurst(m.user, 32, 128, 1, i);
+      arrive(i == victim ? alone : others, m, b.samples, 777.7 * static_cast<double>(i) + 100);
+    }
+    const Subband& band = members[victim].user.band;
+    const auto at = [](const std::vector<Cf>& v) { return Span<const Cf>(v.data() + 4000, 14000); };
+    const double own = subbandCarrierPower(at(alone), band), leaked = subbandCarrierPower(at(others), band);
+    std::printf("  user %d: %.1f dB\n", members[victim].user.user, 10 * std::log10(leaked / own));
+    CHECK_RANGE(10 * std::log10(leaked / own), -120, -50);
+    // 30 dB over noise of kNoiseSigma in the sub-band.
+    CHECK_RANGE(10 * std::log10(own / (kNoiseSigma * kNoiseSigma * band.rateRatio())), 28.5, 30.5);
+    std::vector<Cf> quiet(60000);
+    addNoise(quiet, victim);
+    CHECK_RANGE(subbandCarrierPower(at(quiet), band) / (kNoiseSigma * kNoiseSigma * band.rateRatio()), 0.9,
+                1.1);
+  }
+}
+
 TEST_CASE(refusals, "bad input is refused by name") {
   const auto refused = [](const char* field, const auto& body) {
     try {
@@ -252,6 +292,8 @@ TEST_CASE(refusals, "bad input is refused by name") {
   config.sampleRateHz = 0;
   refused("sampleRateHz", [&] { SubbandReceiver(config, users, sink); });
   refused("sampleRateHz", [&] { SubbandTransmitter(users[0], NAN); });
+  const std::vector<Cf> few(100);
+  refused("samples", [&] { subbandCarrierPower(Span<const Cf>(few), users[0].band); });
   SubbandReceiver receiver({}, users, sink);
   refused("user", [&] { receiver.expect(9, 1000); });
   refused("user", [&] { receiver.counters(9); });

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "otabench/phy/receiver.hpp"
+#include "otabench/phy/span.hpp"
 #include "otabench/phy/subband.hpp"
 
 namespace otabench::phy {
@@ -84,5 +85,13 @@ private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/**
+ * Mean power on a sub-band's loaded carriers, as its receiver's FFT sees it, over a stretch of the capture;
+ * linear, in the units of ReceivedBurst::signalPower. Leakage is this with the user silent and the others on,
+ * less the same with the others muted (noise), over the user's signalPower.
+ * @throws PhyError for a bad sub-band or fewer samples than four of its OFDM symbols
+ */
+double subbandCarrierPower(Span<const std::complex<float>> samples, const Subband& band);
 
 } // namespace otabench::phy
