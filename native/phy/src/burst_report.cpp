@@ -116,7 +116,7 @@ void BurstDemodulator::fillSnr(ReceivedBurst& burst) const {
     emptyFreedom = static_cast<double>(trainingEmptyCount_);
     empty = trainingEmptyPower_ / emptyFreedom;
   }
-  if (config_.whiteEdges)
+  if (config_.noiseBandwidth == 1)
     burst.snrEmptyCarriers = snrEstimate(rawPower_ - gain * empty, empty, emptyFreedom, kAll);
   if (pilotFreedom_ > 0) {
     const double pilot = pilotResidual_ / pilotFreedom_;

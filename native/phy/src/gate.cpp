@@ -68,7 +68,7 @@ Gate::Reading Gate::read(const Cf* samples) {
     pair = std::max(pair, lines[f] + lines[f + 1]);
   single /= kOneShiftThreshold;
   pair /= kTwoShiftsThreshold;
-  reading.level = std::max(single, pair) / mean;
+  reading.level = std::max(single, pair) / mean * noiseBandwidth_;
   if (reading.level <= 1)
     return reading;
   for (int f = 0; f < kShifts; ++f) {

@@ -22,8 +22,12 @@ public:
   /** Farthest centre of the search either way, bins of sample rate / 256: beyond it lines would wrap. */
   static constexpr int kFarthestCentre = 20;
 
-  /** @param centre  middle of the search, bins, within +-kFarthestCentre */
-  explicit Gate(int centre = 0) : fft_(kGateWindow, Fft::Direction::Forward), centre_(centre) {}
+  /** @param centre          middle of the search, bins, within +-kFarthestCentre
+   * @param noiseBandwidth  share of the band that noise fills: its density is that much above the mean bin's
+   */
+  explicit Gate(int centre = 0, double noiseBandwidth = 1)
+      : fft_(kGateWindow, Fft::Direction::Forward), centre_(centre),
+        noiseBandwidth_(static_cast<float>(noiseBandwidth)) {}
 
   struct Reading {
     float level = 0; // line power over its threshold; > 1 opens the gate
@@ -35,6 +39,7 @@ public:
 private:
   Fft fft_;
   int centre_;
+  float noiseBandwidth_;
 };
 
 } // namespace otabench::phy

@@ -73,7 +73,8 @@ struct BurstReceiver::Impl {
 
   Impl(const ReceiverConfig& c, Sink s)
       : config(c), sink(std::move(s)),
-        gate(static_cast<int>(std::lround(c.cfoPriorHz * kGateWindow / c.sampleRateHz))), demodulator(c) {}
+        gate(static_cast<int>(std::lround(c.cfoPriorHz * kGateWindow / c.sampleRateHz)), c.noiseBandwidth),
+        synchroniser(c.noiseBandwidth), demodulator(c) {}
 
   ReceiverConfig config;
   Sink sink;
@@ -298,6 +299,8 @@ BurstReceiver::BurstReceiver(const ReceiverConfig& config, Sink sink) {
   if (!(std::fabs(config.cfoPriorHz) <= farthestHz))
     throw PhyError("cfoPriorHz", std::to_string(config.cfoPriorHz),
                    std::to_string(-farthestHz) + ".." + std::to_string(farthestHz));
+  if (!(config.noiseBandwidth > 0 && config.noiseBandwidth <= 1))
+    throw PhyError("noiseBandwidth", std::to_string(config.noiseBandwidth), "above 0, up to 1");
   if (!std::isfinite(config.removedCfoHz))
     throw PhyError("removedCfoHz", std::to_string(config.removedCfoHz), "a finite number");
   if (config.maxPayloadOfdmSymbols < 1 || config.maxPayloadOfdmSymbols > kMaxPayloadOfdmSymbols)

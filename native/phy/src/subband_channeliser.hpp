@@ -31,6 +31,8 @@ public:
   /** Ends the stream: the sub-bands' samples up to its end come out, as if zeros followed. */
   void flush();
   void reset() { started_ = false; }
+  /** Variance of a sub-band's samples in white noise over that in as many samples of its passband. */
+  double noiseBandwidth(std::size_t band) const { return channels_[band].filter.noiseBandwidth; }
   bool started() const { return started_; }
   std::int64_t end() const { return end_; } // index expected next
 

@@ -51,12 +51,15 @@ SubbandFilter designFilter(const Subband& band, double stopbandDb) {
   SubbandFilter filter;
   filter.taps = 2 * half + 1;
   filter.reach = static_cast<int>(std::floor(edge + transition));
+  double noise = 0;
   for (int k = -filter.reach; k <= filter.reach; ++k) {
     double response = taps[0];
     for (int n = 1; n <= half; ++n)
       response += 2 * taps[n] * std::cos(kTwoPi * k * n / kGridBins);
     filter.response.push_back(static_cast<float>(response / sum));
+    noise += response * response / (sum * sum);
   }
+  filter.noiseBandwidth = std::min(noise / band.size, 1.0);
   return filter;
 }
 

@@ -21,7 +21,9 @@ inline constexpr double kTransmitStopbandDb = 45;
 inline constexpr double kReceiveStopbandDb = 60;
 
 struct SubbandFilter {
-  int taps = 1;                // odd
+  int taps = 1; // odd
+  /** Sum of the squared response over `size`: share of the sub-band's rate that white noise fills. */
+  double noiseBandwidth = 1;
   int reach = 0;               // bins from the centre to the stopband's edge
   std::vector<float> response; // [2 reach + 1], bins -reach..reach of the capture's transform; zero phase
 };

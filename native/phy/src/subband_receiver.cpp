@@ -78,7 +78,7 @@ struct SubbandReceiver::Impl {
       own.removedCfoHz = wanted[i].soundedCfoHz.value_or(0);
       if (wanted[i].soundedCfoHz)
         own.cfoPriorHz = 0; // the user took it out itself
-      own.whiteEdges = wanted[i].band.full();
+      own.noiseBandwidth = channeliser.noiseBandwidth(i);
       User user;
       user.user = wanted[i];
       user.receiver =

@@ -144,8 +144,9 @@ int strongestLag(const Cf* correlation) {
 
 } // namespace
 
-Synchroniser::Synchroniser()
-    : forward_(kFftSize, Fft::Direction::Forward), inverse_(kFftSize, Fft::Direction::Inverse) {
+Synchroniser::Synchroniser(double noiseBandwidth)
+    : noiseBandwidth_(noiseBandwidth), forward_(kFftSize, Fft::Direction::Forward),
+      inverse_(kFftSize, Fft::Direction::Inverse) {
   std::copy_n(waveform().preamble.begin() + kShortSamples + kLongPrefix, kCarriers, forward_.in());
   forward_.run();
   for (int i = 0; i < kFftSize; ++i)
@@ -214,7 +215,8 @@ Synchroniser::Result Synchroniser::search(const Cf* samples, float bins) {
       best = candidate;
   }
   best.cfo += cfo;
-  best.found = best.metric > kThreshold && best.weakerHalf > kHalfThreshold;
+  best.found =
+      best.metric * noiseBandwidth_ > kThreshold && best.weakerHalf * noiseBandwidth_ > kHalfThreshold;
   return best;
 }
 

@@ -25,7 +25,8 @@ public:
   static constexpr int kBefore = kReach + kCarriers;
   static constexpr int kAfter = kFirstLag + kLags + kCarriers + kLongSamples;
 
-  Synchroniser();
+  /** @param noiseBandwidth  share of the band that noise fills: with less, noise fits the preamble better */
+  explicit Synchroniser(double noiseBandwidth = 1);
 
   struct Result {
     bool found = false;
@@ -41,6 +42,7 @@ public:
   Result search(const Cf* samples, float bins);
 
 private:
+  double noiseBandwidth_;
   Result judge(int lag) const;
 
   Fft forward_;

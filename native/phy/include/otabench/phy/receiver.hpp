@@ -26,9 +26,9 @@ struct ReceiverConfig {
   double cfoPriorHz = 0;
   /** CFO that the transmitter took out of its burst, Hz: its clock still has it. */
   double removedCfoHz = 0;
-  /** Noise on the edge carriers is as strong as on the others. Behind a sub-band's filter it is not, and
-   * snrEmptyCarriers is NaN. */
-  bool whiteEdges = true;
+  /** Share of the samples' band that white noise fills, above 0. Below 1, behind a sub-band's filter, the
+   * search's thresholds are raised for it, and snrEmptyCarriers, which needs noise on the edges, is NaN. */
+  double noiseBandwidth = 1;
   /** A header that claims more is answered by HeaderImplausible. */
   int maxPayloadOfdmSymbols = kMaxPayloadOfdmSymbols;
   /** |I| or |Q| at or above this counts as saturated. */

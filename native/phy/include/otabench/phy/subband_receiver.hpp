@@ -50,8 +50,8 @@ public:
   using Sink = std::function<void(SubbandBurst&&)>;
 
   /**
-   * @param capture  of the whole capture; removedCfoHz, whiteEdges and, of sounded users, cfoPriorHz are set
-   * for each user here
+   * @param capture  of the whole capture; removedCfoHz, noiseBandwidth and, of sounded users, cfoPriorHz are
+   * set for each user here
    * @throws SubbandError for a partition that cannot be used (two users in one sub-band, no guard, no
    * sounding, ...); PhyError for a bad configuration or an empty sink
    */
