@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "air.hpp"
+#include "fdma_figures.hpp"
 #include "link_figures.hpp"
 #include "liquid_peer.hpp"
 #include "otabench/phy/receiver.hpp"
@@ -223,6 +224,7 @@ int main(int argc, char** argv) {
     measureReceiver(rows, liquid);
     measureTransmitter(rows, liquid);
   }
+  bench::addFdmaSpeed(rows);
   measureQuality(rows, noiseSamples);
   bench::print("link", rows, json);
   return 0;

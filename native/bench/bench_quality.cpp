@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fading_figures.hpp"
+#include "fdma_figures.hpp"
 #include "link_figures.hpp"
 #include "real_tokens.hpp"
 #include "rows.hpp"
@@ -128,7 +129,7 @@ void measureFadingLink(std::vector<Row>& rows, int bursts) {
 }
 
 bool isPart(const std::string& name) {
-  return name == "headers" || name == "noise" || name == "estimates" || name == "fading";
+  return name == "headers" || name == "noise" || name == "estimates" || name == "fading" || name == "fdma";
 }
 
 } // namespace
@@ -150,7 +151,7 @@ int main(int argc, char** argv) {
     } else {
       std::fprintf(stderr,
                    "argument is %s; allowed: --json, --bursts N (10..1000000), --noise SAMPLES (> 0), --part "
-                   "headers|noise|estimates|fading\n",
+                   "headers|noise|estimates|fading|fdma\n",
                    argv[i]);
       return 2;
     }
@@ -165,6 +166,8 @@ int main(int argc, char** argv) {
     measureEstimates(rows, static_cast<int>(bursts));
   if (wanted("fading"))
     measureFadingLink(rows, static_cast<int>(bursts));
+  if (wanted("fdma"))
+    bench::addFdmaLeakage(rows);
   bench::print("quality", rows, json);
   return 0;
 }
