@@ -58,6 +58,13 @@ const transport = z.object({
   rmsDbfs: z.number().min(-60).max(0),
 });
 
+const subband = z.object({
+  centerBin: z.int().min(-1024).max(1024),
+  size: z.int().min(1).max(2048),
+  guardBins: z.int().min(0).max(2048),
+  soundedCfoHz: finite.nullable(),
+});
+
 export const trialRequestSchema = z.object({
   trialId: z.string().min(1).max(500),
   bursts: z
@@ -69,10 +76,12 @@ export const trialRequestSchema = z.object({
         txGainDb: finite,
         leadS: z.number().min(0).max(10),
         transport: transport.optional(),
+        subband: subband.optional(),
       }),
     )
     .min(1)
     .max(MOST_BURSTS),
+  atOnce: z.boolean().optional(),
   errorBudget: z.boolean().optional(),
 });
 
@@ -251,6 +260,8 @@ export const trialResultSchema = z.object({
       sequence: z.int().min(0).max(4095),
       detected: z.boolean(),
       headerOk: z.boolean(),
+      outcome: name,
+      subband: subband.nullable(),
       received: tokenMatrixSchema.nullable(),
       tokenError: finite.nullable(),
       boundError: finite.nullable(),
@@ -267,6 +278,7 @@ export const trialResultSchema = z.object({
     }),
   ),
   events: z.array(radioEvent),
+  airTimeS: finite,
   valid: z.boolean(),
 });
 

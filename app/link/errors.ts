@@ -2,7 +2,14 @@ import type { RadioErrorCode } from '../../drivers/radio';
 
 /** The radio layer's codes, and those of the way to and from a radio process. */
 export type LinkErrorCode =
-  RadioErrorCode | 'process-lost' | 'malformed-message' | 'mixed-drivers' | 'bad-setup' | 'failed';
+  | RadioErrorCode
+  | 'process-lost'
+  | 'malformed-message'
+  | 'mixed-drivers'
+  | 'bad-setup'
+  | 'bad-partition'
+  | 'no-sounding'
+  | 'failed';
 
 /** Why the link cannot do what was asked: a code for programs, one line for people. */
 export class LinkError extends Error {
@@ -40,6 +47,8 @@ const codes: Record<LinkErrorCode, true> = {
   'malformed-message': true,
   'mixed-drivers': true,
   'bad-setup': true,
+  'bad-partition': true,
+  'no-sounding': true,
   failed: true,
 };
 

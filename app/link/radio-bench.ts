@@ -18,8 +18,8 @@ export interface UserRadio {
   readonly number: number;
   readonly device: RadioDevice;
   readonly transmitter: BurstTransmitter;
-  /** As last set. */
-  gainDb: Achieved;
+  /** As last set; users of one radio share it. */
+  readonly gain: { achieved: Achieved };
 }
 
 export interface OpenBench {
@@ -54,8 +54,11 @@ export async function openBench(setup: BenchSetup, native: Native): Promise<Open
     const users = new Map<string, UserRadio>();
     let base: RadioDevice | null = null;
     for (const { role, driver, serial } of setup.roles) {
-      const device = await openRadio({ driver, serial });
-      devices.push(device);
+      const shared = [...users.values()].find(
+        ({ device: other }) => other.driver === driver && other.serial === serial,
+      );
+      const device = shared?.device ?? (await openRadio({ driver, serial }));
+      if (shared === undefined) devices.push(device);
       const direction = role === BASE_ROLE ? 'rx' : 'tx';
       if (device.capabilities[direction].channels === 0)
         throw new LinkError('unsupported', `roles.${role}: radio ${serial} has no ${direction} channel`);
@@ -79,10 +82,11 @@ export async function openBench(setup: BenchSetup, native: Native): Promise<Open
       if (role === BASE_ROLE) {
         base = device;
         await device.setGainDb('rx', setup.rxGainDb);
-      } else {
-        const gainDb = await device.setGainDb('tx', device.capabilities.tx.gainRangeDb.min);
+      } else if (shared !== undefined) users.set(role, { ...shared, user: role, number: users.size });
+      else {
+        const achieved = await device.setGainDb('tx', device.capabilities.tx.gainRangeDb.min);
         const transmitter = await device.startTransmitter({ sampleRateHz: rate.actual });
-        users.set(role, { user: role, number: users.size, device, transmitter, gainDb });
+        users.set(role, { user: role, number: users.size, device, transmitter, gain: { achieved } });
       }
     }
     if (base === null) throw new LinkError('bad-setup', `roles: no "${BASE_ROLE}"`);

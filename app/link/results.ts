@@ -1,5 +1,5 @@
 /** From what a receiver found to what a trial answers. */
-import type { BurstLayout, Native, ReceivedBurst, SentBurst } from '../../drivers/radio';
+import type { BurstLayout, Native, ReceivedBurst, SentBurst, SubbandUser } from '../../drivers/radio';
 import { dbToPowerRatio } from '../units/db';
 import type { UserRadio } from './radio-bench';
 import type { ErrorBudget, BurstMeasurement, BurstRequest, BurstResult, BurstTruth, TransportOptions } from './types';
@@ -12,18 +12,25 @@ export interface PlannedBurst {
   readonly startNs: number | null;
 }
 
+/** The user of a shared capture as the addon takes it; left out with the full band. */
+export function subbandOf(request: BurstRequest, radio: UserRadio): { subband?: SubbandUser } {
+  return request.subband === undefined ? {} : { subband: { ...request.subband, user: radio.number } };
+}
+
 /** What the addon takes: the field is left out, never undefined. */
 export function transportOf({ transport }: BurstRequest): { transport?: TransportOptions } {
   return transport === undefined ? {} : { transport };
 }
 
 const NS = 1e9;
-/** A detection without a readable header belongs to the burst that was due this close to it. */
+/** A detection without a readable header belongs to the burst that was due this close to it (full band). */
 const ARRIVAL_TOLERANCE_NS = 100_000;
+/** Of the capture's transform: a sub-band's size over it is its share of the sample rate. */
+export const GRID_BINS = 2048;
 
 /**
  * Which detection belongs to which planned burst: by user, sequence and size where the header was read; where it was
- * not, by the time at which it came.
+ * not, by the time at which it came. A user's sub-band holds no other user's burst.
  * @returns one entry for each planned burst; null for a burst that was not detected
  */
 export function attribute(
@@ -36,6 +43,7 @@ export function attribute(
     for (const burst of left) {
       const same =
         burst.headerOk &&
+        inOwnBand(burst, request, radio) &&
         burst.user === radio.number &&
         burst.sequence === request.sequence &&
         burst.tokens === request.tokens.tokens &&
@@ -47,16 +55,23 @@ export function attribute(
     return null;
   });
   return found.map((burst, index) => {
-    const { startNs, layout } = planned[index] as PlannedBurst;
+    const { startNs, layout, request, radio } = planned[index] as PlannedBurst;
     if (burst !== null || startNs === null) return burst;
     const dueNs = startNs + (layout.preambleStartSample * NS) / sampleRateHz;
+    const toleranceNs = (ARRIVAL_TOLERANCE_NS * GRID_BINS) / (request.subband?.size ?? GRID_BINS);
     for (const candidate of left) {
-      if (candidate.headerOk || Math.abs(candidate.arrivalNs - dueNs) > ARRIVAL_TOLERANCE_NS) continue;
+      const foreign = request.subband !== undefined && candidate.user !== radio.number;
+      if (!inOwnBand(candidate, request, radio) || (candidate.headerOk && !foreign)) continue;
+      if (Math.abs(candidate.arrivalNs - dueNs) > toleranceNs) continue;
       left.delete(candidate);
       return candidate;
     }
     return null;
   });
+}
+
+function inOwnBand(burst: ReceivedBurst, { subband }: BurstRequest, radio: UserRadio): boolean {
+  return burst.subbandUser === (subband === undefined ? null : radio.number);
 }
 
 /** @param found null: the burst was lost */
@@ -70,19 +85,23 @@ export function burstResult(
   native: Native,
 ): BurstResult {
   const { tokens, dimension } = request.tokens;
-  const data = found?.headerOk === true ? found.data : null;
+  const foreign = found?.headerOk === true && found.user !== radio.number;
+  const headerOk = found?.headerOk === true && !foreign;
+  const data = headerOk ? found.data : null;
   return {
     user: request.user,
     sequence: request.sequence,
     detected: found !== null,
-    headerOk: found?.headerOk ?? false,
+    headerOk,
+    outcome: found === null ? 'absent' : foreign ? 'foreign' : found.outcome,
+    subband: request.subband ?? null,
     received: data === null ? null : { data, tokens, dimension },
     tokenError: data === null ? null : relativeError(request.tokens.data, data),
     errorBudget,
     boundError: found === null || data === null ? null : boundError(found.carrierSnrDb, native),
-    measurement: found === null ? null : measurement(found, request, native),
+    measurement: found === null || foreign ? null : measurement(found, request, native),
     truth,
-    txGainDb: { requested: radio.gainDb.requested, actual: radio.gainDb.actual },
+    txGainDb: { requested: radio.gain.achieved.requested, actual: radio.gain.achieved.actual },
     paprDb: sent.paprDb,
     ccdfDb: sent.ccdfDb,
     clippedFraction: sent.clippedFraction,

@@ -18,12 +18,17 @@ export function checkSetup(setup: BenchSetup): void {
     throw new LinkError('bad-setup', `roles: ${bases.length} times "${BASE_ROLE}"; allowed exactly once`);
   if (roles.length - 1 > MOST_USERS)
     throw new LinkError('bad-setup', `roles: ${roles.length - 1} users; allowed at most ${MOST_USERS}`);
-  for (const field of ['role', 'serial'] as const) {
-    const values = roles.map((role) => (field === 'serial' ? `${role.driver} ${role.serial}` : role.role));
-    const twice = values.find((value, index) => values.indexOf(value) !== index);
-    if (twice !== undefined)
-      throw new LinkError('bad-setup', `roles.${field}: "${twice}" twice; allowed one radio for one role`);
-  }
+  const names = roles.map(({ role }) => role);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new LinkError('bad-setup', `roles.role: "${twice}" twice; allowed every role once`);
+  // Users may share a radio, which then plays them in turn.
+  const [base] = bases;
+  const sharing = roles.find((role) => role !== base && role.driver === base?.driver && role.serial === base.serial);
+  if (sharing !== undefined)
+    throw new LinkError(
+      'bad-setup',
+      `roles.serial: "${sharing.driver} ${sharing.serial}" twice (${BASE_ROLE}, ${sharing.role}); allowed a radio of its own for ${BASE_ROLE}`,
+    );
   const twins = roles.filter(({ driver }) => driver === TWIN);
   if (twins.length > 0 && twins.length < roles.length) {
     const real = roles.filter(({ driver }) => driver !== TWIN).map(({ role, driver }) => `${role}: ${driver}`);

@@ -1,7 +1,17 @@
 /** Runs trials on an open bench, one after another: bursts out, what came back of them in. */
-import type { BurstLayout, Native, ReceivedBurst, Reception, SentBurst, TwinPath } from '../../drivers/radio';
+import type {
+  BurstLayout,
+  Native,
+  ReceivedBurst,
+  Reception,
+  SentBurst,
+  Subband,
+  TruthQuery,
+  TwinPath,
+} from '../../drivers/radio';
+import { powerRatioToDb } from '../units/db';
 import { LinkError } from './errors';
-import { attribute, burstResult, transportOf, type PlannedBurst } from './results';
+import { attribute, burstResult, GRID_BINS, subbandOf, transportOf, type PlannedBurst } from './results';
 import type { OpenBench, UserRadio } from './radio-bench';
 import type { BurstRequest, BurstTruth, ErrorBudget, RadioEvent, TrialRequest, TrialResult } from './types';
 
@@ -11,6 +21,8 @@ const TAIL_S = 200e-6;
 const CLOCK_ERROR_LIMIT = 200e-6;
 /** Between planning and sending where time runs by itself. */
 const REALTIME_MARGIN_S = 0.02;
+/** Of the sub-bands' filters, at the capture's rate. */
+const SUBBAND_DELAY_SAMPLES = 2048;
 const ACKNOWLEDGE_TIMEOUT_MS = 2000;
 const GATE_STEP_SAMPLES = 64;
 /** Around a burst that the receiver shall find again: its gate looks back, its filters ring. */
@@ -25,13 +37,23 @@ export class TrialRunner {
   ) {}
 
   /**
-   * @throws LinkError out-of-range (a burst that cannot be sent), transmit-disabled, timed-out, closed, driver-failed
+   * @throws LinkError out-of-range (a burst that cannot be sent), bad-partition, no-sounding, transmit-disabled,
+   * timed-out, closed, driver-failed
    */
   async run(request: TrialRequest): Promise<TrialResult> {
     const radios = request.bursts.map((burst) => this.radioOf(burst));
-    this.checkGains(request);
+    this.checkGains(request, radios);
+    this.checkSubbands(request, radios);
+    // Before the trial begins: none of its samples may go to another search.
+    this.bench.receiver.setSubbands(
+      request.bursts.flatMap((burst, index) => subbandOf(burst, radios[index] as UserRadio).subband ?? []),
+    );
     const { air } = this.bench.setup;
-    if (air === null) return this.runOnAir(request, radios);
+    if (air === null) {
+      if (request.atOnce === true)
+        throw new LinkError('unsupported', 'atOnce: on real radios; allowed on twins until the safety layer lands');
+      return this.runOnAir(request, radios);
+    }
     return this.runOnTwins(request, radios, air.pace === 'realtime' ? REALTIME_MARGIN_S : 0, air.pace === 'free');
   }
 
@@ -52,7 +74,7 @@ export class TrialRunner {
       const planned = this.plan(request, radios, marginS);
       const sent = await Promise.all(planned.map((burst) => this.send(burst)));
       const endNs = Math.max(...sent.map((burst) => burst.endNs ?? 0));
-      const untilNs = Math.ceil(endNs * (1 + CLOCK_ERROR_LIMIT)) + this.tailNs();
+      const untilNs = Math.ceil(endNs * (1 + CLOCK_ERROR_LIMIT)) + this.tailNs(request);
       if (free) medium.grantUntilNs(untilNs);
       const timeNs = Math.floor(untilNs * (1 - CLOCK_ERROR_LIMIT)) - (4 * NS) / setup.sampleRateHz;
       const timeoutMs = RECEIVE_TIMEOUT_MS + (free ? 0 : untilNs / 1e6);
@@ -78,7 +100,7 @@ export class TrialRunner {
     const events: RadioEvent[] = [];
     for (const [index, burst] of request.bursts.entries()) {
       const radio = radios[index] as UserRadio;
-      const layout = this.layout(burst);
+      const layout = this.layout(burst, radio);
       await delay(burst.leadS * 1000);
       const nowNs = await radio.device.hardwareTimeNs();
       const one = { request: burst, radio, layout, startNs: nowNs === null ? null : nowNs + REALTIME_MARGIN_S * NS };
@@ -114,28 +136,69 @@ export class TrialRunner {
     return radio;
   }
 
-  private checkGains(request: TrialRequest): void {
-    const gains = new Map<string, number>();
-    for (const { user, txGainDb } of request.bursts) {
-      if ((gains.get(user) ?? txGainDb) !== txGainDb)
+  private checkGains(request: TrialRequest, radios: readonly UserRadio[]): void {
+    const gains = new Map<UserRadio['gain'], number>();
+    request.bursts.forEach(({ user, txGainDb }, index) => {
+      const { gain } = radios[index] as UserRadio;
+      if ((gains.get(gain) ?? txGainDb) !== txGainDb)
         throw new LinkError('out-of-range', `bursts.txGainDb: two gains of ${user}; allowed one within a trial`);
-      gains.set(user, txGainDb);
+      gains.set(gain, txGainDb);
+    });
+  }
+
+  private checkSubbands(request: TrialRequest, radios: readonly UserRadio[]): void {
+    if (request.atOnce !== true) {
+      const lone = request.bursts.find(({ subband }) => subband !== undefined);
+      if (lone !== undefined)
+        throw new LinkError(
+          'bad-partition',
+          `bursts.subband: of ${lone.user}, in turn; allowed where all send at once`,
+        );
+      return;
     }
+    const seen = new Set<UserRadio['gain']>();
+    request.bursts.forEach(({ user, subband }, index) => {
+      const { gain } = radios[index] as UserRadio;
+      if (seen.has(gain))
+        throw new LinkError(
+          'out-of-range',
+          `bursts.user: "${user}" sends from a radio that sends already; allowed once`,
+        );
+      seen.add(gain);
+      if (subband === undefined)
+        throw new LinkError(
+          'bad-partition',
+          `bursts.subband: missing for ${user}; allowed its own where all send at once`,
+        );
+      if (subband.soundedCfoHz === null)
+        throw new LinkError(
+          'no-sounding',
+          `bursts.subband.soundedCfoHz: missing for ${user}; allowed the CFO of a sounding, Hz`,
+        );
+    });
+    const users = request.bursts.flatMap((burst, index) => subbandOf(burst, radios[index] as UserRadio).subband ?? []);
+    const [fault] = this.native.subbandFaults(users);
+    if (fault !== undefined) throw new LinkError('bad-partition', `bursts.subband: ${fault.message}`);
   }
 
   private async setGains(request: TrialRequest, radios: readonly UserRadio[]): Promise<void> {
     await Promise.all(
       request.bursts.map(async ({ txGainDb }, index) => {
         const radio = radios[index] as UserRadio;
-        if (radio.gainDb.requested === txGainDb) return;
-        radio.gainDb = await radio.device.setGainDb('tx', txGainDb);
+        if (radio.gain.achieved.requested === txGainDb) return;
+        radio.gain.achieved = await radio.device.setGainDb('tx', txGainDb);
       }),
     );
   }
 
-  private layout(request: BurstRequest): BurstLayout {
+  private layout(request: BurstRequest, radio: UserRadio): BurstLayout {
     const { tokens, dimension } = request.tokens;
-    const layout = this.native.burstLayout({ tokens, dimension, ...transportOf(request) });
+    const layout = this.native.burstLayout({
+      tokens,
+      dimension,
+      ...transportOf(request),
+      ...subbandOf(request, radio),
+    });
     const most = this.native.numerology.mostPayloadOfdmSymbols;
     if (layout.payloadOfdmSymbols > most)
       throw new LinkError(
@@ -148,13 +211,15 @@ export class TrialRunner {
   private plan(request: TrialRequest, radios: readonly UserRadio[], marginS: number): PlannedBurst[] {
     const { sampleRateHz } = this.bench.setup;
     // In whole samples, so that starts fall on them.
-    let sample = Math.round(marginS * sampleRateHz);
+    const begin = Math.round(marginS * sampleRateHz);
+    let sample = begin;
     return request.bursts.map((burst, index) => {
-      const layout = this.layout(burst);
+      const radio = radios[index] as UserRadio;
+      const layout = this.layout(burst, radio);
       sample += Math.round(burst.leadS * sampleRateHz);
       const startNs = Math.round((sample * NS) / sampleRateHz);
-      sample += layout.samples;
-      return { request: burst, radio: radios[index] as UserRadio, layout, startNs };
+      sample = request.atOnce === true ? begin : sample + layout.samples;
+      return { request: burst, radio, layout, startNs };
     });
   }
 
@@ -167,14 +232,16 @@ export class TrialRunner {
       user: radio.number,
       sequence: request.sequence,
       ...transportOf(request),
+      ...subbandOf(request, radio),
       startNs: radio.device.capabilities.hardwareTime ? startNs : null,
     });
   }
 
   /** Acknowledgements, and what went wrong with those who got none. */
   private async settleTransmitters(radios: readonly UserRadio[]): Promise<RadioEvent[]> {
+    const streams = new Map(radios.map((radio) => [radio.transmitter, radio]));
     const events = await Promise.all(
-      [...new Set(radios)].map(async ({ transmitter, device }): Promise<RadioEvent[]> => {
+      [...streams.values()].map(async ({ transmitter, device }): Promise<RadioEvent[]> => {
         const missing = await transmitter.flush(ACKNOWLEDGE_TIMEOUT_MS);
         const told = [...transmitter.drainEvents()];
         if (missing > 0)
@@ -192,27 +259,27 @@ export class TrialRunner {
     return events.flat();
   }
 
-  private tailNs(): number {
+  private tailNs(request: TrialRequest): number {
     const delays = this.bench.setup.air?.paths.flatMap(longestDelaysS) ?? [];
-    return Math.ceil((TAIL_S + Math.max(0, ...delays)) * NS);
+    const narrowest = Math.min(GRID_BINS, ...request.bursts.flatMap(({ subband }) => subband?.size ?? []));
+    const filtersS = request.atOnce === true ? SUBBAND_DELAY_SAMPLES / this.bench.setup.sampleRateHz : 0;
+    return Math.ceil(((TAIL_S * GRID_BINS) / narrowest + filtersS + Math.max(0, ...delays)) * NS);
   }
 
   /** Ground truth for the "truth" columns of reports; nothing here looks at it. */
-  private truth({ radio, layout, startNs }: PlannedBurst): BurstTruth | null {
+  private truth({ request, radio, layout, startNs }: PlannedBurst): BurstTruth | null {
     const { sampleRateHz } = this.bench.setup;
-    const { fftSize, cpLength, dataCarriers } = this.native.numerology;
+    const { grid, emptyDb } = truthGrid(this.native, layout, request.subband);
     try {
       const { snrDb, cfoHz } = this.native.medium.burstTruth({
         from: radio.device.serial,
         to: this.bench.base.serial,
         payloadStartNs: (startNs ?? 0) + Math.round((layout.payloadStartSample * NS) / sampleRateHz),
         sampleRateHz,
-        fftSize,
-        cpLength,
-        symbolCount: layout.payloadOfdmSymbols,
-        carriers: dataCarriers,
+        ...grid,
       });
-      return Number.isFinite(snrDb) && Number.isFinite(cfoHz) ? { snrDb, cfoHz } : null;
+      if (!Number.isFinite(snrDb) || !Number.isFinite(cfoHz)) return null;
+      return { snrDb: snrDb + emptyDb, cfoHz: cfoHz - (request.subband?.soundedCfoHz ?? 0) };
     } catch {
       // No path between the two, or a burst that was late and so never sent.
       return null;
@@ -235,7 +302,8 @@ export class TrialRunner {
       dimension: request.tokens.dimension,
       ...transportOf(request),
     };
-    if (air === null) {
+    // The substitution knows the full band's waveform alone.
+    if (air === null || request.subband !== undefined) {
       const { data, channel, noiseVariance, signalPower, estimates } = found;
       const dataAidedDb = estimates.dataAided.snrDb;
       if (noiseVariance === null || signalPower === null || dataAidedDb === null) return null;
@@ -277,8 +345,14 @@ export class TrialRunner {
       request.errorBudget === true
         ? this.errorBudget(planned[index] as PlannedBurst, sent[index] as SentBurst, found[index] ?? null)
         : null;
+    const lengthsNs = planned.map(({ layout, startNs }) => ({
+      startNs: startNs ?? 0,
+      endNs: (startNs ?? 0) + (layout.samples * NS) / sampleRateHz,
+    }));
+    const firstNs = Math.min(...lengthsNs.map(({ startNs }) => startNs));
     return {
       trialId: request.trialId,
+      airTimeS: (Math.max(...lengthsNs.map(({ endNs }) => endNs)) - firstNs) / NS,
       bursts: planned.map((burst, index) =>
         burstResult(
           burst,
@@ -295,6 +369,40 @@ export class TrialRunner {
       valid: events.every(({ kind }) => kind === 'corrupt-header'),
     };
   }
+}
+
+/** Sub-bands lie on bins of 1/2048, which this transform has whole. */
+const TRUTH_FFT = 256;
+/** Of a burst's own carriers, 53 of 64 with DC are occupied, and DC is empty. */
+const OCCUPIED = 53;
+const OWN_CARRIERS = 64;
+
+/**
+ * What the medium shall look at. In a sub-band, whose symbols fall on no grid of the capture, the mean density over the
+ * occupied band stands for the carriers; `emptyDb` is what its empty DC carrier takes from that mean.
+ */
+function truthGrid(
+  { numerology }: Native,
+  layout: BurstLayout,
+  subband: Subband | undefined,
+): { grid: Pick<TruthQuery, 'fftSize' | 'cpLength' | 'symbolCount' | 'carriers'>; emptyDb: number } {
+  const { fftSize, cpLength, dataCarriers } = numerology;
+  const symbolCount = layout.payloadOfdmSymbols;
+  if (subband === undefined) return { grid: { fftSize, cpLength, symbolCount, carriers: dataCarriers }, emptyDb: 0 };
+  const center = (subband.centerBin * TRUTH_FFT) / GRID_BINS;
+  const half = (0.5 * OCCUPIED * subband.size * TRUTH_FFT) / (OWN_CARRIERS * GRID_BINS);
+  const carriers: number[] = [];
+  for (let bin = Math.ceil(center - half + 0.5); bin <= center + half - 0.5; bin++) carriers.push(bin);
+  const samples = (symbolCount * (fftSize + cpLength) * GRID_BINS) / subband.size;
+  return {
+    grid: {
+      fftSize: TRUTH_FFT,
+      cpLength: 0,
+      symbolCount: Math.max(1, Math.floor(samples / TRUTH_FFT)),
+      carriers: Int16Array.from(carriers),
+    },
+    emptyDb: powerRatioToDb(OCCUPIED / (OCCUPIED - 1)),
+  };
 }
 
 /** The longest tapped delay line of TR 38.901 (TDL-E), rounded up, in rms delay spreads. */

@@ -6,15 +6,22 @@ import type {
   SnrEstimate,
   SnrEstimates,
   StreamEvent as RadioEvent,
+  Subband,
 } from '../../drivers/radio/contract';
 
-export type { ErrorBudget, RadioEvent, SnrEstimate, SnrEstimates, TransportOptions, TwinAir };
+export type { ErrorBudget, RadioEvent, SnrEstimate, SnrEstimates, Subband, TransportOptions, TwinAir };
 
 /** Row-major token matrix, shape [tokens, dimension], float32. */
 export interface TokenMatrix {
   readonly data: Float32Array;
   readonly tokens: number;
   readonly dimension: number;
+}
+
+/** A user's sub-band, and the CFO that it takes out before it sends: its carrier minus the base's by its last sounding. */
+export interface SoundedSubband extends Subband {
+  /** Hz; null: never sounded, and so refused. */
+  readonly soundedCfoHz: number | null;
 }
 
 export interface BurstRequest {
@@ -25,17 +32,21 @@ export interface BurstRequest {
   readonly tokens: TokenMatrix;
   /** Transmit gain to set before this burst, dB (overall; the driver distributes it). */
   readonly txGainDb: number;
-  /** Silence before this burst, from the end of the previous one (or the trial's start), seconds. */
+  /** Silence before this burst, from the end of the previous one (or the trial's start, and all at once), seconds. */
   readonly leadS: number;
   /** Absent: the defaults of the waveform. */
   readonly transport?: TransportOptions | undefined;
+  /** Where it is sent in a trial that is sent all at once; absent: the full band. */
+  readonly subband?: SoundedSubband | undefined;
 }
 
 export interface TrialRequest {
-  /** Unique in the run; with the run's seed it determines noise and fading on twins. */
+  /** With the run's seed it determines noise and fading on twins. */
   readonly trialId: string;
   /** Sent one after another, in this order. */
   readonly bursts: readonly BurstRequest[];
+  /** All at the same time instead, each from its own radio and in its own sub-band, received in one capture. */
+  readonly atOnce?: boolean | undefined;
   /** Whether each burst's error budget is wanted; it takes some milliseconds of the radio process. Absent: no. */
   readonly errorBudget?: boolean | undefined;
 }
@@ -53,12 +64,13 @@ export interface BurstMeasurement {
   readonly phaseDriftRad: number | null;
   /** Samples of the burst at the receiver's full scale. */
   readonly saturatedSamples: number;
+  /** In a sub-band what is left of it after the user's own correction. */
   readonly cfoHz: number;
   /** Relative sample-clock offset as inferred, ppm. */
   readonly clockOffsetPpm: number;
   /** Arrival of the first preamble sample in the receiver's hardware clock, ns. */
   readonly arrivalNs: number;
-  /** Index of each loaded payload carrier, -26 to 26. */
+  /** Index of each loaded payload carrier, -26 to 26; in a sub-band its own, narrower ones. */
   readonly carriers: Int16Array;
   /** Channel per loaded payload carrier, interleaved re, im; relative to full scale. */
   readonly channel: Float32Array;
@@ -81,6 +93,13 @@ export interface BurstResult {
   readonly sequence: number;
   readonly detected: boolean;
   readonly headerOk: boolean;
+  /**
+   * ok; or why there are no tokens: absent (nothing was found), header-corrupt, header-implausible, payload-lost,
+   * truncated, foreign (another user's burst came in this user's sub-band).
+   */
+  readonly outcome: string;
+  /** As asked for; null: the full band. */
+  readonly subband: SoundedSubband | null;
   /** Squared error of the received tokens over the power of the sent ones, linear; null when the burst was lost. */
   readonly tokenError: number | null;
   /** The least that a linear receiver can reach: mean of 1 / (1 + SNR) over the measured payload carriers, linear. */
@@ -108,6 +127,8 @@ export interface TrialResult {
   readonly trialId: string;
   readonly bursts: readonly BurstResult[];
   readonly events: readonly RadioEvent[];
+  /** From the first sample of the first burst to the last one of the last, guards and silences between them included. */
+  readonly airTimeS: number;
   /** False when a radio event happened during the trial: the measurement must not count. */
   readonly valid: boolean;
 }

@@ -99,11 +99,31 @@ export interface ErrorBudget {
   readonly unexplained: number;
 }
 
+/** Where a user is in a capture that it shares (docs/fdma.md): bins are 1/2048 of the sample rate. */
+export interface Subband {
+  /** Of the sub-band's centre, from the capture's. */
+  readonly centerBin: number;
+  /** The user's sample rate over the capture's, in 2048ths. */
+  readonly size: number;
+  /** Bins on either side that no other user may occupy. */
+  readonly guardBins: number;
+}
+
+/** A user of a shared capture. */
+export interface SubbandUser extends Subband {
+  /** 0 to 15, as its bursts' headers say. */
+  readonly user: number;
+  /** Carrier of the user minus that of the base by its last sounding: what it takes out itself before it sends. */
+  readonly soundedCfoHz: number | null;
+}
+
 /** One detection of the receiver. SNRs are mean Es/N0 over the loaded payload carriers, dB. */
 export interface ReceivedBurst {
   readonly outcome: string;
   /** The check sum held; user, sequence, tokens, dimension and scale are meaningless otherwise. */
   readonly headerOk: boolean;
+  /** In whose sub-band it was found; null with the full band. */
+  readonly subbandUser: number | null;
   readonly epoch: number;
   /** First preamble sample in the radio's hardware clock, ns. */
   readonly arrivalNs: number;
@@ -162,6 +182,11 @@ export interface BurstReceiver {
   /** How often the radio's clock has started from 0 while this stream ran. */
   readonly epoch: number;
   /**
+   * From the next samples on: these users at once, each in its sub-band; none: the full band.
+   * @throws RadioError out-of-range for a partition that cannot be used
+   */
+  setSubbands(users: readonly SubbandUser[]): void;
+  /**
    * Waits until all samples before `timeNs` of an epoch later than `afterEpoch` have been searched, then gives what was
    * found in that epoch, and every event, since the last call. One call at a time.
    * @throws RadioError timed-out, closed (also when the stream ends meanwhile)
@@ -204,6 +229,8 @@ export interface OutgoingBurst {
   readonly sequence: number;
   /** Without it: the defaults, at the stream's level. */
   readonly transport?: BurstTransport;
+  /** Without it: the full band. Its user is the burst's. */
+  readonly subband?: SubbandUser;
   /** Hardware time of the first sample; null: as soon as possible, and the only way without hardware time. */
   readonly startNs: number | null;
 }

@@ -13,6 +13,8 @@ import type {
   ReceiverOptions,
   SentBurst,
   StreamEvent,
+  Subband,
+  SubbandUser,
   TransmitterOptions,
 } from './contract';
 import { RadioError } from './errors';
@@ -29,6 +31,7 @@ export interface NativeBatch {
 
 export interface NativeReceiver {
   mark(afterEpoch: number, timeNs: number): void;
+  setSubbands(users: readonly SubbandUser[]): void;
   epoch(): number;
   stop(): Promise<void>;
 }
@@ -168,7 +171,17 @@ export interface Native {
   watchdogState(): WatchdogState;
   setLogListener(listener: ((level: string, line: string) => void) | null): void;
   setTripListener(listener: ((reason: string) => void) | null): void;
-  burstLayout(burst: { tokens: number; dimension: number; transport?: BurstTransport }): BurstLayout;
+  /** In the capture's samples. */
+  burstLayout(burst: {
+    tokens: number;
+    dimension: number;
+    transport?: BurstTransport;
+    subband?: SubbandUser;
+  }): BurstLayout;
+  /** What is wrong with a partition; nothing when it can be used. */
+  subbandFaults(users: readonly SubbandUser[]): { fault: string; message: string }[];
+  /** Sub-bands of these widths (grid carriers) side by side. @throws TypeError when they do not fit */
+  placeSubbands(widthCarriers: readonly number[], guardBins: number): Subband[];
   /**
    * SNR (mean Es/N0, dB) of a burst that this bench sent itself, from sent and received tokens; null where the burst is
    * too short or one of them is degenerate.

@@ -11,6 +11,7 @@ import type {
   Reception,
   SentBurst,
   StreamEvent,
+  SubbandUser,
   TransmitterOptions,
 } from './contract';
 import { RadioError, radioCall } from './errors';
@@ -177,6 +178,14 @@ class SoapyReceiver implements BurstReceiver {
       return this.native.epoch();
     } catch {
       return this.seenEpoch; // ended in this moment
+    }
+  }
+
+  setSubbands(users: readonly SubbandUser[]): void {
+    try {
+      this.native?.setSubbands(users);
+    } catch (error) {
+      throw new RadioError('out-of-range', (error as Error).message);
     }
   }
 

@@ -93,6 +93,7 @@ export class HandBench implements Bench {
         ? []
         : [{ kind: 'overflow', direction: 'rx', serial: 'TWIN-BASE', hardwareTimeNs: 5, count: 1, detail: 'by hand' }],
       valid,
+      airTimeS: 0.0015,
     };
   }
 
@@ -111,7 +112,7 @@ export class HandBench implements Bench {
     this.listener('the radio process ended (killed by signal SIGKILL)');
   }
 
-  private burst(trialId: string, { user, sequence, tokens, txGainDb }: BurstRequest): BurstResult {
+  private burst(trialId: string, { user, sequence, tokens, txGainDb, subband }: BurstRequest): BurstResult {
     const random = seededRandom(this.setup.seed, `${trialId}/${user}`);
     const trueSnrDb = (this.faults.offsetsDb?.[user] ?? -50) + (this.faults.slope ?? 1) * txGainDb;
     const lost = trueSnrDb < -9 || random() < (this.faults.lostShare ?? 0);
@@ -121,6 +122,8 @@ export class HandBench implements Bench {
       sequence,
       detected: !lost,
       headerOk: !lost,
+      outcome: lost ? 'absent' : 'ok',
+      subband: subband ?? null,
       received: lost ? null : awgn(tokens, trueSnrDb, random),
       tokenError: lost ? null : 1 / (1 + 10 ** (trueSnrDb / 10)),
       errorBudget: null,

@@ -13,7 +13,7 @@ describe('trials on their way to the radio process', () => {
       await new Promise((resolve) => setTimeout(resolve, 1));
       open--;
       if (trialId === '7') throw new Error('lost');
-      return { trialId, bursts: [], events: [], valid: true };
+      return { trialId, bursts: [], events: [], airTimeS: 0, valid: true };
     };
     const bench: Bench = { radios: [], runTrial, close: () => Promise.resolve(), onLost: () => undefined };
     const runner = new TrialRunner(bench, {

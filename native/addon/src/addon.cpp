@@ -118,6 +118,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setLogListener", Napi::Function::New<set_log_listener>(env, "setLogListener"));
   exports.Set("setTripListener", Napi::Function::New<set_trip_listener>(env, "setTripListener"));
   exports.Set("burstLayout", Napi::Function::New<burst_layout>(env, "burstLayout"));
+  exports.Set("subbandFaults", Napi::Function::New<subband_faults>(env, "subbandFaults"));
+  exports.Set("placeSubbands", Napi::Function::New<place_subbands>(env, "placeSubbands"));
   exports.Set("genieSnrDb", Napi::Function::New<genie_snr_db>(env, "genieSnrDb"));
   exports.Set("errorBudget", Napi::Function::New<error_budget>(env, "errorBudget"));
   exports.Set("numerology", numerology(env));

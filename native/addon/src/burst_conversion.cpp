@@ -8,6 +8,7 @@
 #include "otabench/phy/numerology.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <complex>
 #include <optional>
 #include <string>
@@ -67,6 +68,7 @@ Napi::Object to_js(Napi::Env env, const radio::TimedBurst& timed) {
   const Napi::Object object = Napi::Object::New(env);
   object.Set("outcome", phy::toString(burst.outcome));
   object.Set("headerOk", burst.headerOk);
+  object.Set("subbandUser", timed.subband_user ? Napi::Number::New(env, *timed.subband_user) : env.Null());
   object.Set("epoch", static_cast<double>(timed.epoch));
   object.Set("arrivalNs", timed.arrival_ns);
   object.Set("cfoHz", finite_or_null(env, burst.cfoHz));
@@ -163,12 +165,92 @@ phy::Drive to_drive(const Napi::Value& value) {
   return drive;
 }
 
+phy::SubbandUser to_subband_user(const Napi::Value& value) {
+  const Napi::Object object = required_object(value, "subband");
+  phy::SubbandUser user;
+  user.user = static_cast<int>(required_integer(object, "user", 0, phy::kMaxUser));
+  user.band.centerBin =
+      static_cast<int>(required_integer(object, "centerBin", -phy::kGridBins / 2, phy::kGridBins / 2));
+  user.band.size = static_cast<int>(required_integer(object, "size", 1, phy::kGridBins));
+  user.band.guardBins = static_cast<int>(required_integer(object, "guardBins", 0, phy::kGridBins));
+  if (!object.Get("soundedCfoHz").IsNull())
+    user.soundedCfoHz = required_number(object, "soundedCfoHz");
+  return user;
+}
+
+std::vector<phy::SubbandUser> to_subband_users(const Napi::Value& value) {
+  if (!value.IsArray())
+    throw argument_error(value.Env(), "subbands: not usable; allowed: a list of users with their sub-bands");
+  const Napi::Array list = value.As<Napi::Array>();
+  std::vector<phy::SubbandUser> users;
+  for (std::uint32_t i = 0; i < list.Length(); ++i)
+    users.push_back(to_subband_user(list.Get(i)));
+  return users;
+}
+
+Napi::Value subband_faults(const Napi::CallbackInfo& info) {
+  const std::vector<phy::SubbandError> faults = phy::subbandFaults(to_subband_users(info[0]));
+  const Napi::Array list = Napi::Array::New(info.Env(), faults.size());
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    const Napi::Object object = Napi::Object::New(info.Env());
+    object.Set("fault", phy::toString(faults[i].fault()));
+    object.Set("message", faults[i].what());
+    list.Set(static_cast<std::uint32_t>(i), object);
+  }
+  return list;
+}
+
+Napi::Value place_subbands(const Napi::CallbackInfo& info) {
+  if (!info[0].IsArray())
+    throw argument_error(info.Env(), "widthCarriers: not usable; allowed: a list of numbers");
+  const Napi::Array given = info[0].As<Napi::Array>();
+  std::vector<double> widths;
+  for (std::uint32_t i = 0; i < given.Length(); ++i)
+    widths.push_back(given.Get(i).ToNumber().DoubleValue());
+  try {
+    const std::vector<phy::Subband> bands =
+        phy::placeSubbands(widths, static_cast<int>(number_argument(info, 1, "guardBins")));
+    const Napi::Array list = Napi::Array::New(info.Env(), bands.size());
+    for (std::size_t i = 0; i < bands.size(); ++i) {
+      const Napi::Object object = Napi::Object::New(info.Env());
+      object.Set("centerBin", bands[i].centerBin);
+      object.Set("size", bands[i].size);
+      object.Set("guardBins", bands[i].guardBins);
+      list.Set(static_cast<std::uint32_t>(i), object);
+    }
+    return list;
+  } catch (const phy::PhyError& error) {
+    throw argument_error(info.Env(), error.what());
+  }
+}
+
+namespace {
+
+// Of the capture's samples; positions as SubbandTransmitter reports them.
+void set_layout(const Napi::Object& object, const phy::BurstHeader& header, const phy::Subband& band) {
+  const auto wide = [&](int own) { return static_cast<double>(std::llround(own / band.rateRatio())); };
+  object.Set("samples", static_cast<double>(phy::subbandBurstSampleCount(header, band)));
+  object.Set("preambleStartSample", wide(phy::kGuardSamples));
+  object.Set("payloadStartSample", wide(phy::kGuardSamples + phy::kPreambleSamples + phy::kHeaderSamples));
+}
+
+} // namespace
+
 Napi::Value burst_layout(const Napi::CallbackInfo& info) {
-  const phy::BurstHeader header = shape_of(required_object(info[0], "layout"));
+  const Napi::Object burst = required_object(info[0], "layout");
+  const phy::BurstHeader header = shape_of(burst);
+  phy::Subband band;
+  if (!burst.Get("subband").IsUndefined()) {
+    const phy::SubbandUser user = to_subband_user(burst.Get("subband"));
+    try {
+      phy::requireSubbands({user});
+    } catch (const phy::PhyError& error) {
+      throw argument_error(info.Env(), error.what());
+    }
+    band = user.band;
+  }
   const Napi::Object object = Napi::Object::New(info.Env());
-  object.Set("samples", static_cast<double>(phy::burstSampleCount(header)));
-  object.Set("preambleStartSample", phy::kGuardSamples);
-  object.Set("payloadStartSample", phy::kGuardSamples + phy::kPreambleSamples + phy::kHeaderSamples);
+  set_layout(object, header, band);
   object.Set("payloadOfdmSymbols", static_cast<double>(phy::payloadOfdmSymbolCount(header)));
   return object;
 }

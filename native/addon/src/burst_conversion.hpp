@@ -17,7 +17,14 @@ Napi::Object to_js(Napi::Env env, const radio::SentBurst& sent);
 // paprControl, paprTargetDb, rmsDbfs}; undefined: the defaults.
 phy::TransportOptions to_transport(const Napi::Value& value);
 phy::Drive to_drive(const Napi::Value& value);
-// JS: ({tokens, dimension, transport}) -> {samples, preambleStartSample, payloadStartSample,
+// {user, centerBin, size, guardBins, soundedCfoHz: number | null}
+phy::SubbandUser to_subband_user(const Napi::Value& value);
+std::vector<phy::SubbandUser> to_subband_users(const Napi::Value& value);
+// JS: (users) -> what is wrong with a partition: [{fault, field, value, allowed}]
+Napi::Value subband_faults(const Napi::CallbackInfo& info);
+// JS: (widthCarriers, guardBins) -> [{centerBin, size, guardBins}]
+Napi::Value place_subbands(const Napi::CallbackInfo& info);
+// JS: ({tokens, dimension, transport, subband}) -> {samples, preambleStartSample, payloadStartSample,
 // payloadOfdmSymbols}
 Napi::Value burst_layout(const Napi::CallbackInfo& info);
 // JS: ({sent, received, sequence, tokens, dimension, transport}) -> SNR in dB, or null

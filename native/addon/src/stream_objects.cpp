@@ -54,10 +54,11 @@ template <> void TransmitterLink::deliver(Environment& environment, Napi::Env en
 }
 
 void ReceiverObject::define(Napi::Env env, Environment& environment) {
-  const Napi::Function constructor = DefineClass(env, "Receiver",
-                                                 {InstanceMethod<&ReceiverObject::mark>("mark"),
-                                                  InstanceMethod<&ReceiverObject::epoch>("epoch"),
-                                                  InstanceMethod<&ReceiverObject::stop>("stop")});
+  const Napi::Function constructor = DefineClass(
+      env, "Receiver",
+      {InstanceMethod<&ReceiverObject::mark>("mark"),
+       InstanceMethod<&ReceiverObject::set_subbands>("setSubbands"),
+       InstanceMethod<&ReceiverObject::epoch>("epoch"), InstanceMethod<&ReceiverObject::stop>("stop")});
   environment.receiver_class = Napi::Persistent(constructor);
 }
 
@@ -77,6 +78,15 @@ Napi::Value ReceiverObject::mark(const Napi::CallbackInfo& info) {
   const double after_epoch = number_argument(info, 0, "afterEpoch");
   const double time_ns = number_argument(info, 1, "timeNs");
   running_stream(info.Env(), *link_)->mark(static_cast<std::uint64_t>(after_epoch), std::llround(time_ns));
+  return info.Env().Undefined();
+}
+
+Napi::Value ReceiverObject::set_subbands(const Napi::CallbackInfo& info) {
+  try {
+    running_stream(info.Env(), *link_)->set_subbands(to_subband_users(info[0]));
+  } catch (const phy::PhyError& error) {
+    throw argument_error(info.Env(), error.what());
+  }
   return info.Env().Undefined();
 }
 
@@ -118,6 +128,8 @@ Napi::Value TransmitterObject::send(const Napi::CallbackInfo& info) {
     request.header.transport = to_transport(burst.Get("transport"));
     request.drive = to_drive(burst.Get("transport"));
   }
+  if (!burst.Get("subband").IsUndefined())
+    request.subband = to_subband_user(burst.Get("subband"));
   const double start_ns = optional_number(burst, "startNs", std::nan(""));
   if (!std::isnan(start_ns))
     request.start_ns = std::llround(start_ns);

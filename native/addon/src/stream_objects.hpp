@@ -66,8 +66,8 @@ private:
 using ReceiverLink = StreamLink<radio::Receiver>;
 using TransmitterLink = StreamLink<radio::Transmitter>;
 
-// Methods: mark(afterEpoch, timeNs), epoch(), stop() -> Promise. Its listener gets batches
-// (burst_conversion.hpp).
+// Methods: mark(afterEpoch, timeNs), setSubbands(users), epoch(), stop() -> Promise. Its listener gets
+// batches (burst_conversion.hpp).
 class ReceiverObject : public Napi::ObjectWrap<ReceiverObject> {
 public:
   static void define(Napi::Env env, Environment& environment);
@@ -76,15 +76,16 @@ public:
 
 private:
   Napi::Value mark(const Napi::CallbackInfo& info);
+  Napi::Value set_subbands(const Napi::CallbackInfo& info);
   Napi::Value epoch(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
 
   std::shared_ptr<ReceiverLink> link_;
 };
 
-// Methods: send({data, tokens, dimension, user, sequence, startNs}) -> Promise of what was handed to the
-// radio, flush(timeoutMs) -> Promise of the number of bursts that the radio has not acknowledged, stop() ->
-// Promise. Its listener gets arrays of events.
+// Methods: send({data, tokens, dimension, user, sequence, transport, subband, startNs}) -> Promise of what
+// was handed to the radio, flush(timeoutMs) -> Promise of the number of bursts that the radio has not
+// acknowledged, stop() -> Promise. Its listener gets arrays of events.
 class TransmitterObject : public Napi::ObjectWrap<TransmitterObject> {
 public:
   static void define(Napi::Env env, Environment& environment);

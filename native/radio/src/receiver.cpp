@@ -6,6 +6,7 @@
 #include <SoapySDR/Errors.hpp>
 #include <SoapySDR/Formats.hpp>
 #include <SoapySDR/Time.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -17,6 +18,7 @@ constexpr long kReadTimeoutUs = 50000;
 // A stream that answers with nothing but errors this often in a row is taken for lost.
 constexpr int kMostErrorsInARow = 50;
 constexpr std::int64_t kClockRoundingSamples = 1;
+constexpr std::size_t kMostKeptPartitions = 8;
 
 phy::ReceiverConfig phy_config(const ReceiverOptions& options) {
   phy::ReceiverConfig config;
@@ -40,7 +42,8 @@ std::shared_ptr<Receiver> Receiver::start(std::shared_ptr<Device> device, const 
 Receiver::Receiver(std::shared_ptr<Device> device, const ReceiverOptions& options,
                    std::function<void()> on_ready)
     : device_(std::move(device)), options_(options), on_ready_(std::move(on_ready)),
-      phy_(phy_config(options), [this](phy::ReceivedBurst&& burst) { on_burst(std::move(burst)); }),
+      phy_(phy_config(options),
+           [this](phy::ReceivedBurst&& burst) { on_burst(std::move(burst), std::nullopt); }),
       block_(options.block_samples) {
   soapy_call("start receiving on " + device_->serial(), [&] {
     SoapySDR::Device& soapy = device_->soapy();
@@ -106,7 +109,47 @@ void Receiver::mark(std::uint64_t after_epoch, std::int64_t time_ns) {
     on_ready_();
 }
 
-void Receiver::on_burst(phy::ReceivedBurst&& burst) {
+void Receiver::set_subbands(std::vector<phy::SubbandUser> users) {
+  if (!users.empty())
+    phy::requireSubbands(users);
+  std::lock_guard<std::mutex> lock(mutex_);
+  wanted_subbands_ = std::move(users);
+}
+
+// Stream thread, between blocks.
+void Receiver::switch_subbands() {
+  std::optional<std::vector<phy::SubbandUser>> wanted;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    wanted.swap(wanted_subbands_);
+  }
+  if (!wanted)
+    return;
+  subbands_active_ = !wanted->empty();
+  if (!subbands_active_) {
+    phy_.reset();
+    return;
+  }
+  auto kept = std::find_if(shared_.begin(), shared_.end(),
+                           [&](const Shared& shared) { return shared.users == *wanted; });
+  if (kept == shared_.end()) {
+    if (shared_.size() == kMostKeptPartitions)
+      shared_.pop_back();
+    auto receiver = std::make_unique<phy::SubbandReceiver>(phy_config(options_), *wanted,
+                                                           [this](phy::SubbandBurst&& heard) {
+                                                             // What was expected and did not come is known to
+                                                             // whoever expected it.
+                                                             if (heard.outcome != phy::SubbandOutcome::Absent)
+                                                               on_burst(std::move(heard.burst), heard.user);
+                                                           });
+    shared_.push_back({std::move(*wanted), std::move(receiver)});
+    kept = std::prev(shared_.end());
+  }
+  std::rotate(shared_.begin(), kept, std::next(kept));
+  shared_.front().receiver->reset();
+}
+
+void Receiver::on_burst(phy::ReceivedBurst&& burst, std::optional<int> subband_user) {
   const double arrival_ns =
       (static_cast<double>(burst.startSample) + burst.startFraction) * (1e9 / options_.sample_rate_hz);
   const bool corrupt = burst.outcome == phy::BurstOutcome::HeaderCorrupt ||
@@ -120,7 +163,7 @@ void Receiver::on_burst(phy::ReceivedBurst&& burst) {
     if (dropped)
       ++dropped_bursts_;
     else
-      bursts_.push_back({std::move(burst), epoch_, arrival_ns});
+      bursts_.push_back({std::move(burst), subband_user, epoch_, arrival_ns});
   }
   if (dropped)
     report(EventKind::dropped_burst, std::llround(arrival_ns), 1, "results were not taken in time");
@@ -134,7 +177,15 @@ void Receiver::report(EventKind kind, std::optional<std::int64_t> time_ns, std::
   news_ = true;
 }
 
+void Receiver::reset_search() {
+  if (subbands_active_)
+    shared_.front().receiver->reset();
+  else
+    phy_.reset();
+}
+
 bool Receiver::take_block(int count, int flags, long long time_ns) {
+  switch_subbands();
   std::int64_t first_sample = next_sample_;
   if ((flags & SOAPY_SDR_HAS_TIME) != 0)
     first_sample = SoapySDR::timeNsToTicks(time_ns, options_.sample_rate_hz);
@@ -144,7 +195,7 @@ bool Receiver::take_block(int count, int flags, long long time_ns) {
     first_sample = next_sample_;
   const bool restart = !started_ || first_sample < next_sample_;
   if (restart) {
-    phy_.reset();
+    reset_search();
     std::lock_guard<std::mutex> lock(mutex_);
     ++epoch_;
     processed_until_ns_ = 0;
@@ -154,7 +205,10 @@ bool Receiver::take_block(int count, int flags, long long time_ns) {
            static_cast<std::uint64_t>(first_sample - next_sample_), "samples missing");
   }
   started_ = true;
-  phy_.push(block_.data(), static_cast<std::size_t>(count), first_sample);
+  if (subbands_active_)
+    shared_.front().receiver->push(block_.data(), static_cast<std::size_t>(count), first_sample);
+  else
+    phy_.push(block_.data(), static_cast<std::size_t>(count), first_sample);
   next_sample_ = first_sample + count;
 
   std::lock_guard<std::mutex> lock(mutex_);
@@ -174,7 +228,7 @@ bool Receiver::handle_error(int code, long long time_ns, bool has_time) {
     errors_in_a_row_ = 0;
     // Without hardware time the loss leaves no gap in the index by which the search would know of it.
     if (!device_->capabilities().hardware_time)
-      phy_.reset();
+      reset_search();
     return true;
   }
   if (++errors_in_a_row_ >= kMostErrorsInARow) {

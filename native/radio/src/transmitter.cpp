@@ -5,6 +5,7 @@
 #include <SoapySDR/Device.hpp>
 #include <SoapySDR/Errors.hpp>
 #include <SoapySDR/Formats.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -18,6 +19,7 @@ constexpr long kWriteTimeoutUs = 50000;
 // A radio that takes no samples at all for this long while a burst waits has failed. Longer than any timed
 // burst may lie ahead plus the queue of a radio in real time.
 constexpr std::chrono::seconds kWriteStall(5);
+constexpr std::size_t kMostKeptSubbands = 16;
 
 } // namespace
 
@@ -165,12 +167,30 @@ void Transmitter::write_all(const TransmitRequest& request) {
   }
 }
 
+phy::SubbandTransmitter& Transmitter::subband_transmitter(const phy::SubbandUser& user) {
+  auto kept =
+      std::find_if(subbands_.begin(), subbands_.end(), [&](const auto& one) { return one.first == user; });
+  if (kept == subbands_.end()) {
+    phy::SubbandTransmitter made(user, options_.sample_rate_hz);
+    if (subbands_.size() == kMostKeptSubbands)
+      subbands_.pop_back();
+    subbands_.emplace_back(user, std::move(made));
+    kept = std::prev(subbands_.end());
+  }
+  std::rotate(subbands_.begin(), kept, std::next(kept));
+  return subbands_.front().second;
+}
+
 SentBurst Transmitter::transmit(TransmitRequest& request) {
   require_transmission();
   SentBurst sent;
   phy::Drive drive;
   drive.rmsDbfs = options_.rms_dbfs;
-  sent.report = phy_.modulate(request.tokens, request.header, request.drive.value_or(drive), samples_);
+  drive = request.drive.value_or(drive);
+  sent.report =
+      request.subband
+          ? subband_transmitter(*request.subband).modulate(request.tokens, request.header, drive, samples_)
+          : phy_.modulate(request.tokens, request.header, drive, samples_);
   if (!device_->capabilities().hardware_time) {
     // Whole buffers of zeros behind the burst, or its tail stays in the host.
     const std::size_t buffers = (samples_.size() + kUntimedBurstSamples - 1) / kUntimedBurstSamples;

@@ -47,6 +47,9 @@ struct Subband {
   double halfWidthBins() const { return 0.5 * kGridCarriers * size / kCarriers; }
   double widthCarriers() const { return 2 * halfWidthBins() / kBinsPerGridCarrier; }
   bool full() const { return size == kGridBins; }
+  bool operator==(const Subband& other) const {
+    return centerBin == other.centerBin && size == other.size && guardBins == other.guardBins;
+  }
 };
 
 /** Whether a sub-band may have this size. */
@@ -70,6 +73,9 @@ struct SubbandUser {
   /** The user's carrier minus the base station's by its last sounding, Hz. The user takes it out before it
    * sends; its sample clock keeps the offset, which the receiver must know. */
   std::optional<double> soundedCfoHz;
+  bool operator==(const SubbandUser& other) const {
+    return user == other.user && band == other.band && soundedCfoHz == other.soundedCfoHz;
+  }
 };
 
 enum class SubbandFault : std::uint8_t {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "otabench/phy/receiver.hpp"
+#include "otabench/phy/subband_receiver.hpp"
 #include "otabench/radio/device.hpp"
 #include "otabench/radio/stream.hpp"
 
@@ -34,6 +35,8 @@ struct ReceiverOptions {
 
 struct TimedBurst {
   phy::ReceivedBurst burst;
+  // Whose sub-band it came in; empty with the full band.
+  std::optional<int> subband_user;
   std::uint64_t epoch = 0;
   // First preamble sample in the radio's hardware clock.
   double arrival_ns = 0;
@@ -60,6 +63,11 @@ public:
                                          std::function<void()> on_ready);
   ~Receiver() override;
 
+  // From the next samples on: these users side by side, each in its sub-band; none: the full band. The search
+  // begins anew.
+  // @throws phy::SubbandError for a partition that cannot be used
+  void set_subbands(std::vector<phy::SubbandUser> users);
+
   ReceiverBatch take();
   // Asks for on_ready as soon as an epoch later than `after_epoch` has been processed until `time_ns`.
   void mark(std::uint64_t after_epoch, std::int64_t time_ns);
@@ -76,7 +84,9 @@ private:
   void run();
   bool take_block(int count, int flags, long long time_ns);
   bool handle_error(int code, long long time_ns, bool has_time);
-  void on_burst(phy::ReceivedBurst&& burst);
+  void on_burst(phy::ReceivedBurst&& burst, std::optional<int> subband_user);
+  void switch_subbands();
+  void reset_search();
   void report(EventKind kind, std::optional<std::int64_t> time_ns, std::uint64_t count,
               const std::string& detail);
   bool mark_reached_locked() const;
@@ -87,6 +97,13 @@ private:
   const std::function<void()> on_ready_;
   SoapySDR::Stream* stream_ = nullptr;
   phy::BurstReceiver phy_;
+  // Receivers of the partitions last used, most recent first: filters and plans are dear to make.
+  struct Shared {
+    std::vector<phy::SubbandUser> users;
+    std::unique_ptr<phy::SubbandReceiver> receiver;
+  };
+  std::vector<Shared> shared_;
+  bool subbands_active_ = false;
   std::vector<std::complex<float>> block_;
   // The stream thread's own bookkeeping, in samples of the hardware clock.
   std::int64_t next_sample_ = 0;
@@ -101,6 +118,7 @@ private:
   std::int64_t processed_until_ns_ = 0;
   std::uint64_t dropped_bursts_ = 0;
   std::optional<Mark> mark_;
+  std::optional<std::vector<phy::SubbandUser>> wanted_subbands_;
   bool running_ = true;
 
   std::atomic<bool> stopping_{false};

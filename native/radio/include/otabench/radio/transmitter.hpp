@@ -1,6 +1,7 @@
 // The transmitting stream thread: token bursts into samples of one radio.
 #pragma once
 
+#include "otabench/phy/subband_transmitter.hpp"
 #include "otabench/phy/transmitter.hpp"
 #include "otabench/radio/bounded_queue.hpp"
 #include "otabench/radio/device.hpp"
@@ -15,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -49,6 +51,8 @@ struct TransmitRequest {
   phy::BurstHeader header;
   // Empty: at the stream's level, without PAPR control.
   std::optional<phy::Drive> drive;
+  // Empty: the full band. Its user must be the header's.
+  std::optional<phy::SubbandUser> subband;
   // Hardware time; empty: as soon as possible. Must be empty for a radio without hardware time.
   std::optional<std::int64_t> start_ns;
   // Called on the stream's thread when all samples are with the radio, or with an error.
@@ -89,6 +93,7 @@ private:
   void handle(TransmitRequest& request);
   void handle(FlushRequest& request);
   SentBurst transmit(TransmitRequest& request);
+  phy::SubbandTransmitter& subband_transmitter(const phy::SubbandUser& user);
   void write_all(const TransmitRequest& request);
   void require_transmission();
   void activate();
@@ -103,6 +108,8 @@ private:
   const std::function<void()> on_event_;
   SoapySDR::Stream* stream_ = nullptr;
   phy::BurstTransmitter phy_;
+  // Of the sub-bands last used, most recent first.
+  std::vector<std::pair<phy::SubbandUser, phy::SubbandTransmitter>> subbands_;
   BoundedQueue<Item> queue_;
   std::vector<std::complex<float>> samples_;
   bool active_ = false;
