@@ -116,11 +116,17 @@ const path = mapping('air.paths', {
   fading: fading.prefault({}),
 });
 
+const loopBandwidth = '0 (free-running) or a number from 10 to 1000000 Hz';
 const twin = mapping('air.radios.*', {
   clockErrorPpm: number('ppm', -40, 40).default(0),
   noiseFigureDb: number('dB', 0, 30).default(6),
   maxOutputPowerDbm: number('dBm', -30, 40).default(10),
   phaseNoiseLinewidthHz: number('Hz', 0, 1e4).default(0),
+  phaseNoiseLoopBandwidthHz: z
+    .number({ error: loopBandwidth })
+    .refine((value) => value === 0 || (value >= 10 && value <= 1e6), { error: loopBandwidth })
+    .default(0),
+  phaseNoiseFloorDbcHz: orNull('dBc/Hz', -200, -60, 'none'),
   txIqGainDb: number('dB', -6, 6).default(0),
   txIqPhaseDeg: number('degrees', -30, 30).default(0),
   rxIqGainDb: number('dB', -6, 6).default(0),

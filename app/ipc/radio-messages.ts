@@ -90,6 +90,8 @@ const radioRole = z.object({ role: name, driver: name, serial: z.string().min(1)
 /** Fields may be absent; undefined is not taken. */
 const impairments = {
   phaseNoiseLinewidthHz: finite.exactOptional(),
+  phaseNoiseLoopBandwidthHz: finite.exactOptional(),
+  phaseNoiseFloorDbcHz: finite.nullable().exactOptional(),
   txIqGainDb: finite.exactOptional(),
   txIqPhaseDeg: finite.exactOptional(),
   rxIqGainDb: finite.exactOptional(),

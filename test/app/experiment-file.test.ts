@@ -589,6 +589,8 @@ describe('a good experiment file', () => {
       noiseFigureDb: 6,
       maxOutputPowerDbm: 10,
       phaseNoiseLinewidthHz: 0,
+      phaseNoiseLoopBandwidthHz: 0,
+      phaseNoiseFloorDbcHz: null,
       txIqGainDb: 0,
       txIqPhaseDeg: 0,
       rxIqGainDb: 0,

@@ -118,6 +118,8 @@ medium::RadioProfile to_radio(const Napi::Object& object) {
   profile.maxOutputPowerDbm = required_number(object, "maxOutputPowerDbm");
   medium::Impairments& impairments = profile.impairments;
   impairments.phaseNoiseLinewidthHz = optional_number(object, "phaseNoiseLinewidthHz", 0);
+  impairments.phaseNoiseLoopBandwidthHz = optional_number(object, "phaseNoiseLoopBandwidthHz", 0);
+  impairments.phaseNoiseFloorDbcHz = present_number(object, "phaseNoiseFloorDbcHz");
   impairments.txIq = {optional_number(object, "txIqGainDb", 0), optional_number(object, "txIqPhaseDeg", 0)};
   impairments.rxIq = {optional_number(object, "rxIqGainDb", 0), optional_number(object, "rxIqPhaseDeg", 0)};
   impairments.loLeakageDbfs = present_number(object, "loLeakageDbfs");

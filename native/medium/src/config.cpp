@@ -48,6 +48,11 @@ void requireBits(const std::string& field, int bits) {
 
 void validateImpairments(const Impairments& impairments, const std::string& field) {
   requireRange(field + ".phaseNoiseLinewidthHz", impairments.phaseNoiseLinewidthHz, 0.0, 1e6, "Hz");
+  const double loopHz = impairments.phaseNoiseLoopBandwidthHz;
+  if (loopHz != 0.0 && !(loopHz >= 10.0 && loopHz <= 1e6))
+    refuse(field + ".phaseNoiseLoopBandwidthHz", text(loopHz), "0 (free-running), 10 to 1000000 Hz");
+  if (impairments.phaseNoiseFloorDbcHz)
+    requireRange(field + ".phaseNoiseFloorDbcHz", *impairments.phaseNoiseFloorDbcHz, -200.0, -60.0, "dBc/Hz");
   requireRange(field + ".txIq.gainDb", impairments.txIq.gainDb, -6.0, 6.0, "dB");
   requireRange(field + ".txIq.phaseDeg", impairments.txIq.phaseDeg, -30.0, 30.0, "degrees");
   requireRange(field + ".rxIq.gainDb", impairments.rxIq.gainDb, -6.0, 6.0, "dB");

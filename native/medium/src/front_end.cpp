@@ -44,6 +44,46 @@ double brownianAt(std::uint64_t key, std::int64_t instant) {
   return atLow;
 }
 
+/// Ornstein-Uhlenbeck process at whole numbers, mean 0, steady variance 1, covariance exp(-fall |lag|). Its
+/// value far ahead, and between two known ones, is Gaussian with a mean and a variance in closed form, so
+/// that any instant is found without those before it, as above.
+double boundedAt(std::uint64_t key, double fall, std::int64_t instant) {
+  const double origin = gaussianAt(key, 1, 0);
+  if (instant <= 0)
+    return origin;
+  const auto ahead = [fall](double from, std::int64_t steps, double gaussian) {
+    const double decay = std::exp(-fall * static_cast<double>(steps));
+    return decay * from + std::sqrt(-std::expm1(-2.0 * fall * static_cast<double>(steps))) * gaussian;
+  };
+  std::int64_t low = 1;
+  double atLow = ahead(origin, 1, gaussianAt(key, 0, 0));
+  std::uint64_t octave = 1;
+  double atHigh = ahead(atLow, 1, gaussianAt(key, 0, octave));
+  while (2 * low <= instant) {
+    low *= 2;
+    atLow = atHigh;
+    ++octave;
+    atHigh = ahead(atLow, low, gaussianAt(key, 0, octave));
+  }
+  std::int64_t high = 2 * low;
+  while (instant != low) {
+    const std::int64_t middle = (low + high) / 2;
+    const double x = fall * static_cast<double>(middle - low);
+    // Given both ends, 2 x apart: mean (low + high) / (2 cosh x), variance tanh x.
+    const double atMiddle = (atLow + atHigh) * 0.5 / std::cosh(std::min(x, 700.0)) +
+                            std::sqrt(std::tanh(x)) * gaussianAt(key, static_cast<std::uint64_t>(high - low),
+                                                                 static_cast<std::uint64_t>(middle));
+    if (instant < middle) {
+      high = middle;
+      atHigh = atMiddle;
+    } else {
+      low = middle;
+      atLow = atMiddle;
+    }
+  }
+  return atLow;
+}
+
 float clipped(float value) {
   return std::min(1.0f, std::max(-1.0f, value));
 }
@@ -92,8 +132,61 @@ struct BranchMatrix {
 } // namespace
 
 void PhaseTable::fill(const OscillatorNoise& noise, std::int64_t block) {
-  if (block == block_ && noise.key == key_ && noise.linewidthHz == linewidthHz_)
+  if (block == block_ && noise.key == key_ && noise.linewidthHz == linewidthHz_ &&
+      noise.loopBandwidthHz == loopBandwidthHz_)
     return;
+  if (noise.linewidthHz == 0.0)
+    phase_.fill(0.0);
+  else if (noise.loopBandwidthHz > 0.0)
+    fillLocked(noise, block);
+  else
+    fillFree(noise, block);
+  key_ = noise.key;
+  linewidthHz_ = noise.linewidthHz;
+  loopBandwidthHz_ = noise.loopBandwidthHz;
+  block_ = block;
+}
+
+void PhaseTable::fillLocked(const OscillatorNoise& noise, std::int64_t block) {
+  const double fall = 2.0 * kPi * noise.loopBandwidthHz * kTickNs * 1e-9; // a tick
+  const double sigma = std::sqrt(noise.linewidthHz / (2.0 * noise.loopBandwidthHz));
+  const double blockFall = fall * static_cast<double>(kTicks);
+  const double begin = boundedAt(noise.key, blockFall, block);
+  const double end = boundedAt(noise.key, blockFall, block + 1);
+  alignas(64) std::array<float, kernels::kNoiseBlock> re, im;
+  kernels::best().noise(noiseSeed(noise.key, block), re.data(), im.data());
+  const double decay = std::exp(-fall);
+  const double fresh = std::sqrt(-2.0 * std::expm1(-2.0 * fall)); // re has variance 1/2
+  double value = begin;
+  phase_[0] = begin;
+  for (std::size_t i = 0; i < re.size(); ++i) {
+    value = decay * value + fresh * static_cast<double>(re[i]);
+    phase_[i + 1] = value;
+  }
+  // A bridge: what was run freely is moved by its correlation with its end, to arrive at the other.
+  const double miss = (end - value) / -std::expm1(-2.0 * blockFall);
+  for (std::size_t i = 0; i < phase_.size(); ++i) {
+    const double x = fall * static_cast<double>(i);
+    phase_[i] = sigma * (phase_[i] - miss * std::exp(x - blockFall) * std::expm1(-2.0 * x));
+  }
+}
+
+void PhaseTable::addFloor(const OscillatorNoise& noise, std::int64_t first, double stepNs, double sign,
+                          std::size_t count, float* phase) {
+  const std::uint64_t key = derivedKey(noise.key, sign > 0.0 ? 1 : 2);
+  const auto scale = static_cast<float>(std::sqrt(2.0 * noise.floorPerHz * 1e9 / stepNs)); // variance 1/2
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int64_t at = first + static_cast<std::int64_t>(i);
+    if (at / kTicks != floorBlock_ || key != floorKey_) {
+      floorBlock_ = at / kTicks;
+      floorKey_ = key;
+      kernels::best().noise(noiseSeed(key, floorBlock_), floor_.data(), unused_.data());
+    }
+    phase[i] += scale * floor_[static_cast<std::size_t>(at % kTicks)];
+  }
+}
+
+void PhaseTable::fillFree(const OscillatorNoise& noise, std::int64_t block) {
   const double tickSigma = std::sqrt(2.0 * kPi * noise.linewidthHz * kTickNs * 1e-9);
   const double blockSigma = tickSigma * std::sqrt(static_cast<double>(kTicks));
   const double begin = blockSigma * brownianAt(noise.key, block);
@@ -111,9 +204,6 @@ void PhaseTable::fill(const OscillatorNoise& noise, std::int64_t block) {
   const double wrapped = std::fmod(begin, 2.0 * kPi);
   for (std::size_t i = 0; i < phase_.size(); ++i)
     phase_[i] += wrapped + tilt * static_cast<double>(i);
-  key_ = noise.key;
-  linewidthHz_ = noise.linewidthHz;
-  block_ = block;
 }
 
 void PhaseTable::rotate(const OscillatorNoise& noise, std::int64_t first, double stepNs, double sign,
@@ -141,6 +231,8 @@ void PhaseTable::rotate(const OscillatorNoise& noise, std::int64_t first, double
       std::copy(some.begin() + from, some.begin() + to, phase.begin() + from);
       from = to;
     }
+    if (noise.floorPerHz > 0.0)
+      addFloor(noise, first + static_cast<std::int64_t>(begin), stepNs, sign, length, phase.data());
     if (length == kBlock) {
       kernels::best().turn(phase.data(), re + begin, im + begin);
       continue;

@@ -10,10 +10,15 @@
 
 namespace otabench::medium {
 
-/// Wiener phase of one oscillator in one trial, a pure function of (key, time).
+/// Phase of one oscillator in one trial: a Wiener process, or with a loop an Ornstein-Uhlenbeck process, a
+/// pure function of (key, time); and a floor, white, a pure function of (key, sign, sample).
 struct OscillatorNoise {
   std::uint64_t key = 0;
-  double linewidthHz = 0.0; ///< 0: none
+  double linewidthHz = 0.0;     ///< 0: none
+  double loopBandwidthHz = 0.0; ///< 0: free-running
+  double floorPerHz = 0.0;      ///< phase variance per Hz of sample rate (linear dBc/Hz); 0: none
+
+  bool isOn() const { return linewidthHz > 0.0 || floorPerHz > 0.0; }
 };
 
 /// Phases of one oscillator around one time. Scratch memory of one renderer.
@@ -29,9 +34,17 @@ public:
 
 private:
   void fill(const OscillatorNoise& noise, std::int64_t block);
+  void fillFree(const OscillatorNoise& noise, std::int64_t block);
+  void fillLocked(const OscillatorNoise& noise, std::int64_t block);
+  void addFloor(const OscillatorNoise& noise, std::int64_t first, double stepNs, double sign,
+                std::size_t count, float* phase);
   std::uint64_t key_ = 0;
   double linewidthHz_ = 0.0;
+  double loopBandwidthHz_ = 0.0;
   std::int64_t block_ = -1;
+  std::uint64_t floorKey_ = 0;
+  std::int64_t floorBlock_ = -1;
+  alignas(64) std::array<float, kernels::kNoiseBlock> floor_{}, unused_{};
   std::array<double, kTicks + 1> phase_{};
 };
 

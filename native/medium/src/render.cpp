@@ -138,7 +138,7 @@ Window gather(const SourceJob& source, double rateHz, std::int64_t first, std::i
     std::fill(cache.windowRe.begin() + begin, cache.windowRe.begin() + end, 0.0f);
     std::fill(cache.windowIm.begin() + begin, cache.windowIm.begin() + end, 0.0f);
   }
-  if (source.oscillator.linewidthHz > 0.0)
+  if (source.oscillator.isOn())
     for (const auto& [begin, end] : window.covered)
       cache.txPhase.rotate(source.oscillator, begin, stepNs, 1.0, static_cast<std::size_t>(end - begin),
                            cache.windowRe.data() + (begin - first), cache.windowIm.data() + (begin - first));
@@ -724,7 +724,7 @@ std::uint64_t renderPiece(const RenderJob& job, std::int64_t begin, std::int64_t
     if (settling == nullptr)
       for (std::size_t i = 0; i < job.sources.size(); ++i)
         addSource(job, i, trueNs, first, blocks, cache);
-    if (job.oscillator.linewidthHz > 0.0)
+    if (job.oscillator.isOn())
       cache.rxPhase.rotate(job.oscillator, first * kBlockTicks, 1e9 / rateHz, -1.0, cache.sumRe.size(),
                            cache.sumRe.data(), cache.sumIm.data());
     for (std::int64_t block = first; block < first + blocks; ++block) {

@@ -76,7 +76,11 @@ void MediumState::restart(const std::string& id, std::uint64_t number) {
                              derivedKey(noiseKey(config.seed, trialId, "interferer"), i));
   for (const auto& radio : radios) {
     radio->noiseKey = noiseKey(config.seed, trialId, radio->profile.serial);
-    radio->oscillator = {derivedKey(radio->noiseKey, 1), radio->profile.impairments.phaseNoiseLinewidthHz};
+    const Impairments& impairments = radio->profile.impairments;
+    radio->oscillator = {
+        derivedKey(radio->noiseKey, 1), impairments.phaseNoiseLinewidthHz,
+        impairments.phaseNoiseLoopBandwidthHz,
+        impairments.phaseNoiseFloorDbcHz ? std::pow(10.0, *impairments.phaseNoiseFloorDbcHz / 10.0) : 0.0};
     radio->hardwareOffsetNs = 0.0;
     radio->pendingPps.reset();
     radio->rxEvents.clear();

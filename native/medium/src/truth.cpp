@@ -144,8 +144,7 @@ std::vector<std::complex<float>> contribution(const SourceJob& source, const Sou
 }
 
 bool sendsAsWritten(const SourceJob& sent, const SourceJob& clean) {
-  if (sent.oscillator.linewidthHz > 0.0 || !sent.silent.empty() ||
-      sent.segments.size() != clean.segments.size())
+  if (sent.oscillator.isOn() || !sent.silent.empty() || sent.segments.size() != clean.segments.size())
     return false;
   for (std::size_t i = 0; i < sent.segments.size(); ++i)
     if (sent.segments[i].chunks != clean.segments[i].chunks)

@@ -128,6 +128,12 @@ TEST("impairments, fading, settling and interferers outside their ranges are ref
   CHECK_THROWS(std::invalid_argument,
                radio([](RadioProfile& r) { r.impairments.phaseNoiseLinewidthHz = -1.0; }),
                "phaseNoiseLinewidthHz", "-1");
+  CHECK_THROWS(std::invalid_argument,
+               radio([](RadioProfile& r) { r.impairments.phaseNoiseLoopBandwidthHz = 9.0; }),
+               "phaseNoiseLoopBandwidthHz", "9", "10 to 1000000 Hz");
+  CHECK_THROWS(std::invalid_argument,
+               radio([](RadioProfile& r) { r.impairments.phaseNoiseFloorDbcHz = -59.0; }),
+               "phaseNoiseFloorDbcHz", "-59", "-200 to -60 dBc/Hz");
   CHECK_THROWS(std::invalid_argument, radio([](RadioProfile& r) { r.impairments.loLeakageDbfs = 1.0; }),
                "loLeakageDbfs");
   CHECK_THROWS(std::invalid_argument,

@@ -55,6 +55,90 @@ TEST("phase noise: the variance grows as 2 pi linewidth t, of both radios togeth
   CHECK_NEAR(fromStart[0] / (2.0 * kPi * 1000.0 * 100.0 / kRateHz), 1.0, 0.6);
 }
 
+TEST("phase noise: a loop bounds it inside, a floor is flat: the spectrum is what theory says") {
+  constexpr std::size_t kLength = 8192;
+  struct Case {
+    double linewidthHz, loopHz, floorDbcHz;
+  };
+  for (const Case& one : {Case{200.0, 20e3, -200.0}, Case{200.0, 20e3, -105.0}, Case{0.0, 0.0, -110.0}}) {
+    MediumConfig config = quiet();
+    for (const std::size_t radio : {0, 1}) {
+      Impairments& impairments = config.radios[radio].impairments;
+      impairments.phaseNoiseLinewidthHz = one.linewidthHz;
+      impairments.phaseNoiseLoopBandwidthHz = one.loopHz;
+      if (one.floorDbcHz > -200.0)
+        impairments.phaseNoiseFloorDbcHz = one.floorDbcHz;
+    }
+    Bench bench(config);
+    const std::vector<std::size_t> bins = {6, 33, 100, 410, 1640, 3200}; // 3.7 kHz to 1.95 MHz
+    std::vector<double> density(bins.size());
+    double variance = 0.0, atStart = 0.0;
+    const int trials = 100;
+    constexpr std::size_t kSegments = 3, kNeighbours = 5;
+    for (int trial = 0; trial < trials; ++trial) {
+      bench.rx->deactivateRx();
+      Medium::instance().beginTrial("loop " + std::to_string(trial));
+      bench.rx->activateRx();
+      sendAt(*bench.tx, 0, tone(100 + kSegments * kLength + 200, 0.0, 0.9));
+      const Signal heard = receive(*bench.rx, 100 + kSegments * kLength);
+      Signal phase(heard.size());
+      for (std::size_t i = 0; i < heard.size(); ++i)
+        phase[i] = std::arg(heard[i]);
+      variance += power(phase, 100, phase.size()) / trials;
+      atStart += power(phase, 100, 101) / trials;
+      for (std::size_t segment = 0; segment < kSegments; ++segment) {
+        Signal windowed(kLength);
+        double energy = 0.0;
+        for (std::size_t i = 0; i < kLength; ++i) {
+          const double w = 0.5 - 0.5 * std::cos(2.0 * kPi * static_cast<double>(i) / kLength);
+          energy += w * w;
+          windowed[i] = phase[100 + segment * kLength + i] * static_cast<float>(w);
+        }
+        for (std::size_t b = 0; b < bins.size(); ++b)
+          for (std::size_t near = 0; near < kNeighbours; ++near) {
+            const double cycles = static_cast<double>(bins[b] + near - kNeighbours / 2) / kLength;
+            // correlate is a mean.
+            const double sum = std::norm(correlate(windowed, cycles, 0, kLength)) * kLength * kLength;
+            density[b] += sum / (energy * kRateHz) / (trials * kSegments * kNeighbours);
+          }
+      }
+    }
+    const double floor = one.floorDbcHz > -200.0 ? std::pow(10.0, one.floorDbcHz / 10.0) : 0.0;
+    const double steady = one.linewidthHz > 0.0 ? one.linewidthHz / (2.0 * one.loopHz) : 0.0;
+    for (std::size_t b = 0; b < bins.size(); ++b) {
+      const double hz = static_cast<double>(bins[b]) * kRateHz / kLength;
+      // linewidth / (2 pi (f^2 + loop^2)) with what folds back at this rate (an AR(1) spectrum).
+      const double decay = std::exp(-2.0 * kPi * one.loopHz / kRateHz);
+      const double turn = std::cos(2.0 * kPi * hz / kRateHz);
+      const double skirt = one.linewidthHz == 0.0 ? 0.0
+                                                  : steady * (1.0 - decay * decay) / kRateHz /
+                                                        (1.0 - 2.0 * decay * turn + decay * decay);
+      CHECK_NEAR(db(density[b] / (2.0 * (skirt + floor))), 0.0, 0.5);
+    }
+    CHECK_NEAR(variance / (2.0 * (steady + floor * kRateHz)), 1.0, 0.08);
+    CHECK_NEAR(atStart / (2.0 * (steady + floor * kRateHz)), 1.0, 0.7);
+  }
+}
+
+TEST("phase noise with a loop and a floor: the same bits whatever read sizes do") {
+  MediumConfig config = quiet();
+  for (const std::size_t radio : {0, 1}) {
+    config.radios[radio].impairments.phaseNoiseLinewidthHz = 100.0;
+    config.radios[radio].impairments.phaseNoiseLoopBandwidthHz = 1e4;
+    config.radios[radio].impairments.phaseNoiseFloorDbcHz = -110.0;
+  }
+  Bench bench(config);
+  std::vector<Signal> heard;
+  for (const std::size_t chunk : {65536, 333}) {
+    bench.rx->deactivateRx();
+    Medium::instance().beginTrial("bits");
+    bench.rx->activateRx();
+    sendAt(*bench.tx, 77, tone(20000, 0.1, 0.5));
+    heard.push_back(receive(*bench.rx, 15000, chunk));
+  }
+  CHECK(heard[0] == heard[1]);
+}
+
 TEST("IQ imbalance leaves the image that theory names, at either end") {
   for (const bool atTransmitter : {true, false}) {
     MediumConfig config = quiet();

@@ -47,6 +47,11 @@ struct RappAmplifier {
 struct Impairments {
   double phaseNoiseLinewidthHz = 0.0; ///< Wiener phase of the one oscillator: variance 2 pi linewidth t (the
                                       ///< 3 dB width of a Lorentzian line), zero at a trial's start; 0 to 1e6
+  double phaseNoiseLoopBandwidthHz = 0.0; ///< 0: free-running; 10 to 1e6: a first-order loop holds what is
+                                          ///< slower: density linewidth / (2 pi (f^2 + bandwidth^2)) 1/Hz,
+                                          ///< variance linewidth / (2 bandwidth), steady from the start
+  std::optional<double> phaseNoiseFloorDbcHz; ///< flat L(f) over the sampled band, -200 to -60; variance
+                                              ///< 10^(L/10) times the sample rate; TX and RX apart
   IqImbalance txIq;
   IqImbalance rxIq;
   std::optional<double> loLeakageDbfs; ///< transmitter's carrier within bursts, -150 to 0
