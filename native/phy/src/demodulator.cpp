@@ -118,6 +118,7 @@ void BurstDemodulator::begin(std::int64_t longStart, double cfo, double metric) 
   fillRotation(rotation_.data(), kCarriers, 0, -cfo);
   for (Cf& c : rotation_)
     c *= 0.125F; // 1 / sqrt(64): noise variance per carrier = per sample
+  tracker_.reset();
   hasOffset_ = false;
   estimated_ = false;
   headerOk_ = false;
@@ -272,6 +273,7 @@ void BurstDemodulator::trackKnown(int count, const SplitVector& channel, double 
     tracker_.observe(wrap(static_cast<double>(std::arg(matches[i])) - predicted),
                      noiseVariance / (2 * power));
   }
+  tracker_.adapt();
   smoothPhases();
 }
 
@@ -379,6 +381,7 @@ BurstDemodulator::HeaderResult BurstDemodulator::decodeHeader(const StreamView& 
     tracker_.observe(std::arg(z * std::polar(1.0, -predicted)),
                      noiseVariance_ / (2 * std::max(pilotPower, 1e-30)));
   }
+  tracker_.adapt();
   smoothPhases();
   HeaderBits bits = decodeBits();
   auto header = unpackHeader(bits);
@@ -412,7 +415,10 @@ BurstDemodulator::HeaderResult BurstDemodulator::decodeHeader(const StreamView& 
 /** Whether a header symbol deviates from its decoded content by more than noise and estimation errors
  * explain. */
 bool BurstDemodulator::headerDisturbed() const {
-  const double expected = kLoadedCarriers * (noiseVariance_ + kModelError * std::max(rawPower_, 0.0));
+  // Random-walk phase strays by a sixth of its variance over the window about its mean.
+  const double turning = tracker_.noisePerSample() * kCarriers / 6;
+  const double expected =
+      kLoadedCarriers * (noiseVariance_ + (kModelError + turning) * std::max(rawPower_, 0.0));
   double each[kHeaderSymbols];
   residualAll(splitChannel_, &ones_[kTraining], &knownTurns_[kTraining], kHeaderSymbols, each);
   return *std::max_element(each, each + kHeaderSymbols) > kDisturbance * expected;
@@ -637,6 +643,7 @@ void BurstDemodulator::trackChannel() {
 
 void BurstDemodulator::finish(ReceivedBurst& burst) {
   const Waveform& w = waveform();
+  tracker_.adapt();
   tracker_.smooth(phases_, frequencies_);
   trackedFrequency_ = frequencies_.back();
   const double* phases = phases_.data() + tracked_;

@@ -67,6 +67,9 @@ public:
   const CarrierVector& channel() const { return channel_; }
   CarrierVector channelAt(int m) const;
   double noiseVariance() const { return noiseVariance_; }
+  /** The channel is followed over the payload. */
+  bool channelMoves() const { return channelMoved_; }
+  double phaseNoisePerSample() const { return tracker_.noisePerSample(); }
   /** Another stream's payload symbol m, or repeat r of its long training, taken as this burst's were. */
   void payloadCarriers(const StreamView& stream, int m, CarrierVector& carriers) {
     extract(stream, symbolOffset(kHeaderSymbols + m), carriers.data(), false);

@@ -1,34 +1,92 @@
 #include "phase_tracker.hpp"
 
+#include <cmath>
+#include <limits>
+
+#include "carrier_math.hpp"
+
 namespace otabench::phy {
+
+namespace {
+/** Standard deviations by which the residuals must exceed their variances before more noise is tried. */
+constexpr double kSuspicious = 4;
+/** Process noise tried, over the least, and variances, over those said. */
+constexpr double kMoreNoise[] = {1, 16, 128, 1024, 8192}, kMoreVariance[] = {1, 3, 10, 30};
+/** Logarithm of the likelihood that either must add. */
+constexpr double kWorthwhile = 3;
+} // namespace
 
 void PhaseTracker::start(double time, double phaseVariance, double frequency, double frequencyVariance) {
   steps_.clear();
   time_ = time;
-  state_ = {0, frequency, phaseVariance, 0, frequencyVariance};
+  state_ = begin_ = {0, frequency, phaseVariance, 0, frequencyVariance};
+  strayed_ = 0;
+}
+
+PhaseTracker::Gaussian PhaseTracker::advanced(double interval) const {
+  return {state_.phase + state_.frequency * interval, state_.frequency,
+          state_.pp + 2 * interval * state_.pf + interval * interval * state_.ff +
+              std::fabs(interval) * noisePerSample_,
+          state_.pf + interval * state_.ff, state_.ff};
 }
 
 double PhaseTracker::predict(double time) {
-  const double dt = time - time_;
   Step step{};
-  step.interval = dt;
-  step.predicted = {state_.phase + state_.frequency * dt, state_.frequency,
-                    state_.pp + 2 * dt * state_.pf + dt * dt * state_.ff +
-                        (dt > 0 ? dt : -dt) * noisePerSample_,
-                    state_.pf + dt * state_.ff, state_.ff};
+  step.interval = time - time_;
+  step.predicted = advanced(step.interval);
   time_ = time;
   steps_.push_back(step);
   return step.predicted.phase;
 }
 
-void PhaseTracker::observe(double residual, double variance) {
-  Step& step = steps_.back();
+void PhaseTracker::update(Step& step, double residual, double variance) {
   const Gaussian& p = step.predicted;
   const double total = p.pp + variance;
   const double gainPhase = p.pp / total, gainFrequency = p.pf / total;
   step.filtered = {p.phase + gainPhase * residual, p.frequency + gainFrequency * residual,
                    p.pp * variance / total, p.pf * variance / total, p.ff - gainFrequency * p.pf};
   state_ = step.filtered;
+  strayed_ += residual * residual / total;
+}
+
+void PhaseTracker::observe(double residual, double variance) {
+  Step& step = steps_.back();
+  step.observed = step.predicted.phase + residual;
+  step.variance = variance;
+  update(step, residual, variance);
+}
+
+/** @return the observations' log-likelihood, less what is common to all */
+double PhaseTracker::filterAgain(double noisePerSample, double varianceFactor) {
+  noisePerSample_ = noisePerSample;
+  state_ = begin_;
+  strayed_ = 0;
+  double spread = 0;
+  for (Step& step : steps_) {
+    step.predicted = advanced(step.interval);
+    const double variance = step.variance * varianceFactor;
+    spread += std::log(step.predicted.pp + variance);
+    update(step, wrap(step.observed - step.predicted.phase), variance);
+  }
+  return -0.5 * (strayed_ + spread);
+}
+
+void PhaseTracker::adapt() {
+  const auto count = static_cast<double>(steps_.size());
+  if (noisePerSample_ == leastNoise_ && !(strayed_ > count + kSuspicious * std::sqrt(2 * count)))
+    return;
+  double best = 1, bestFactor = 1, likelihood = -std::numeric_limits<double>::infinity();
+  for (const double more : kMoreNoise)
+    for (const double factor : kMoreVariance) {
+      const double other = filterAgain(leastNoise_ * more, factor) - (more > 1 ? kWorthwhile : 0) -
+                           (factor > 1 ? kWorthwhile : 0);
+      if (other > likelihood) {
+        best = more;
+        bestFactor = factor;
+        likelihood = other;
+      }
+    }
+  filterAgain(leastNoise_ * best, bestFactor);
 }
 
 void PhaseTracker::smooth(std::vector<double>& phases, std::vector<double>& frequencies) const {

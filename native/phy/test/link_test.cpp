@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "check.hpp"
+#include "demodulator.hpp"
 #include "scene.hpp"
 
 using namespace scene;
@@ -239,6 +240,76 @@ TEST_CASE(moving,
   }
   std::printf("  error over bound %+.2f dB\n", 10 * std::log10(mse / bound));
   CHECK_RANGE(10 * std::log10(mse / bound), -0.1, 0.6);
+}
+
+TEST_CASE(
+    still,
+    "a channel that stands still is not taken for one that moves, nor noise for a restless oscillator") {
+  int bursts = 0, moved = 0, restless = 0;
+  for (const double snrDb : {0.0, 15.0, 30.0})
+    for (const bool taps : {false, true})
+      for (int t = 0; t < 200 / kSlowdown; ++t) {
+        const auto trial = static_cast<std::uint64_t>(t);
+        const Sent sent = makeBurst(header(32, 64, t), trial);
+        air::Path path;
+        if (taps)
+          path.taps = air::threeTaps(trial);
+        path.cfoHz = kLargestCfoHz * (2 * air::uniform(81, trial) - 1);
+        std::vector<air::Cf> stream(sent.samples.size() + 1000);
+        const double start = 300 + air::uniform(82, trial);
+        air::arrive(stream, sent.samples, start, path);
+        addNoise(stream, snrDb, air::hash(trial), path.taps);
+        BurstDemodulator demodulator({});
+        const StreamView view{stream.data(), 0};
+        demodulator.begin(std::llround(start) + kGuardSamples + kShortSamples, 2 * kPi * path.cfoHz / 5e6, 1);
+        if (demodulator.decodeHeader(view) != BurstDemodulator::HeaderResult::Ok)
+          continue;
+        for (int m = 0; m < demodulator.payloadOfdmSymbols(); ++m)
+          demodulator.takeSymbol(view, m);
+        ReceivedBurst burst;
+        demodulator.finish(burst);
+        ++bursts;
+        moved += demodulator.channelMoves() ? 1 : 0;
+        restless += demodulator.phaseNoisePerSample() > PhaseTracker().noisePerSample() ? 1 : 0;
+      }
+  std::printf("  %d bursts: %d moving channels, %d restless oscillators\n", bursts, moved, restless);
+  CHECK(bursts >= 1190 / kSlowdown);
+  CHECK_RANGE(static_cast<double>(moved) / bursts, 0, 0.002);
+  CHECK_RANGE(static_cast<double>(restless) / bursts, 0, 0.005);
+}
+
+TEST_CASE(
+    restless,
+    "phase noise of 30 and 100 Hz linewidth: no burst is lost, the phase is followed symbol by symbol") {
+  for (const double linewidthHz : {30.0, 100.0})
+    for (const double snrDb : {10.0, 20.0, 30.0}) {
+      double mse = 0;
+      const int bursts = std::max(40 / kSlowdown, 5);
+      for (int t = 0; t < bursts; ++t) {
+        const auto trial = static_cast<std::uint64_t>(t);
+        const Sent sent = makeBurst(header(64, 64, t), trial);
+        std::vector<air::Cf> stream(sent.samples.size() + 1000);
+        air::Path path;
+        path.cfoHz = kLargestCfoHz * (2 * air::uniform(91, trial) - 1);
+        air::arrive(stream, sent.samples, 300.3, path);
+        const auto steps = air::gaussianTokens(static_cast<int>(stream.size()), trial + 92);
+        double phase = 0;
+        for (std::size_t n = 0; n < stream.size(); ++n) {
+          phase += std::sqrt(2 * kPi * linewidthHz / 5e6) * static_cast<double>(steps[n]);
+          stream[n] *= air::Cf(std::polar(1.0, phase));
+        }
+        addNoise(stream, snrDb, air::hash(trial));
+        const auto heard = listen(stream);
+        CHECK_EQUAL(heard.count(BurstOutcome::Ok), 1);
+        if (heard.count(BurstOutcome::Ok) == 1)
+          mse += air::tokenMse(sent.tokens, heard.bursts[0].tokens) / bursts;
+      }
+      // What turns within a symbol stays: a sixth of the variance that the phase gathers over it.
+      const double bound = 1 / (1 + std::pow(10, snrDb / 10)) + 2 * kPi * linewidthHz * kCarriers / 5e6 / 6;
+      std::printf("  %3.0f Hz, %2.0f dB: error over bound %+.2f dB\n", linewidthHz, snrDb,
+                  10 * std::log10(mse / bound));
+      CHECK_RANGE(10 * std::log10(mse / bound), -0.2, 1.5);
+    }
 }
 
 TEST_CASE(longest, "the longest burst allowed, 2048 payload symbols") {
