@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -105,27 +106,28 @@ void measureEstimates(std::vector<Row>& rows, int bursts) {
 
 /** Embeddings over TR 38.901's TDL-A, through libotamedium. */
 void measureFadingLink(std::vector<Row>& rows, int bursts) {
-  const auto add = [&](const bench::FadingCase& fading, const char* what, int snrDb) {
+  const auto add = [&](const bench::FadingCase& fading, const char* what, int snrDb,
+                       std::optional<double> goal) {
     std::fprintf(stderr, "%s at %d dB\n", what, snrDb);
     const bench::FadingPoint p = bench::measureFading(fading, snrDb, bursts, 29);
     rows.push_back({std::string("embedding MSE over the bound, ") + what + " at " + decibels(snrDb) + ", " +
                         std::to_string(p.received) + " of " + std::to_string(p.bursts) + " bursts",
                     p.mseGapDb,
                     "dB",
-                    0.6,
+                    goal,
                     false,
                     "",
                     {}});
   };
   bench::FadingCase fading;
   for (int snrDb = 0; snrDb <= 25; snrDb += 5)
-    add(fading, "TDL-A 100 ns, 3 km/h, L=64 D=64", snrDb);
+    add(fading, "TDL-A 100 ns, 3 km/h, L=64 D=64", snrDb, 0.6);
   fading.dimension = 256;
   for (const int snrDb : {10, 20, 25})
-    add(fading, "TDL-A 100 ns, 3 km/h, L=64 D=256", snrDb);
+    add(fading, "TDL-A 100 ns, 3 km/h, L=64 D=256", snrDb, 0.6);
   fading.speedKmh = 30;
   for (const int snrDb : {10, 20, 25})
-    add(fading, "TDL-A 100 ns, 30 km/h, L=64 D=256", snrDb);
+    add(fading, "TDL-A 100 ns, 30 km/h, L=64 D=256", snrDb, std::nullopt);
 }
 
 bool isPart(const std::string& name) {

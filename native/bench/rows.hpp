@@ -11,11 +11,12 @@ struct Row {
   std::string figure;
   double value = 0;
   std::string unit;
-  double goal = 0;
+  std::optional<double> goal; // none: nobody set one
   bool atLeast = false; // goal is a floor, not a ceiling
   std::string peer;
   std::optional<double> peerValue;
-  bool met() const;
+  /** None without a goal. */
+  std::optional<bool> met() const;
 };
 
 /** A table, or one line {"bench":name,"rows":[...]}. */
