@@ -12,7 +12,7 @@ struct Row {
   double value = 0;
   std::string unit;
   std::optional<double> goal; // none: nobody set one
-  bool atLeast = false; // goal is a floor, not a ceiling
+  bool atLeast = false;       // goal is a floor, not a ceiling
   std::string peer;
   std::optional<double> peerValue;
   /** None without a goal. */

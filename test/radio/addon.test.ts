@@ -205,6 +205,8 @@ describe('streams of a twin', () => {
     for (const [change, message] of [
       [{ data: new Float32Array(3) }, /token/],
       [{ data: new Float32Array(1024).fill(Number.NaN) }, /token/],
+      [{ data: new Float32Array(1024).fill(Number.NEGATIVE_INFINITY) }, /token/],
+      [{ data: new Float32Array(1024) }, /tokens.*all zero/],
       [{ sequence: 4096 }, /sequence is 4096/],
       [{ user: 16 }, /user is 16/],
       [{ tokens: 1.5 }, /tokens is 1\.5/],
