@@ -20,11 +20,13 @@ std::size_t padded(int liftingSize) {
   return static_cast<std::size_t>((liftingSize + kWidestVector - 1) / kWidestVector) * kWidestVector;
 }
 
+constexpr float kLimit = kGreatestMessage;
+
 /** Rounds to nearest. */
 OTAPHY_CLONES void quantise(const float* llrs, int count, std::int8_t* out) {
   for (int i = 0; i < count; ++i) {
     const float v = llrs[i] * kStepsPerUnit;
-    const float clipped = v > 127.0F ? 127.0F : v < -127.0F ? -127.0F : v;
+    const float clipped = v > kLimit ? kLimit : v > -kLimit ? v : -kLimit; // NaN is not to get through
     out[i] = static_cast<std::int8_t>(static_cast<int>(clipped + 192.5F) - 192);
   }
 }
@@ -150,6 +152,11 @@ LdpcDecoder::Result LdpcDecoder::decode(const RateMatching& matching, Span<const
   std::vector<std::int8_t>& channel = impl_->channel;
   channel.assign(static_cast<std::size_t>(columns) * z, 0);
   quantise(llrs.data, (columns - 2) * z, channel.data() + 2 * z);
+  bits.assign(blockBits, 0);
+  Result result;
+  // Where nothing was received all bits would be decided for zeros, whose parity holds.
+  if (std::all_of(channel.begin(), channel.end(), [](std::int8_t v) { return v == 0; }))
+    return result;
   std::fill(channel.begin() + blockBits, channel.begin() + code.infoBits(), kCertain);
 
   const int core = infoColumns + kCoreRows;
@@ -178,8 +185,6 @@ LdpcDecoder::Result LdpcDecoder::decode(const RateMatching& matching, Span<const
     std::copy_n(channel.data() + static_cast<std::size_t>(infoColumns + row) * z, z,
                 impl_->own.data() + state.ownStride * (row - kCoreRows));
 
-  bits.assign(blockBits, 0);
-  Result result;
   while (!result.ok && result.iterations < impl_->maxIterations) {
     ++result.iterations;
     const bool failed = impl_->kernel.run(schedule.layers.data(), rows, state);

@@ -9,10 +9,13 @@ namespace otabench::phy::fec {
 
 inline constexpr int kWidestVector = 64; // bytes
 
-/** Steps of an 8-bit LLR per natural unit: they saturate at +-31.75. Half a unit is taken off magnitudes
- * (offset min-sum). Both were searched for the least PER of base graph 2 at rate 1/2. */
+/** Steps of an 8-bit LLR per natural unit. Half a unit is taken off magnitudes (offset min-sum). Both were
+ * searched for the least PER of base graph 2 at rate 1/2. */
 inline constexpr int kStepsPerUnit = 4;
 inline constexpr char kOffset = 2;
+/** Limit of channel LLRs and messages: half of what a posterior holds, so that a certain bit stays certain
+ * when one message is taken from it. */
+inline constexpr char kGreatestMessage = 63;
 
 struct LdpcEdge {
   std::uint16_t column;

@@ -215,9 +215,11 @@ OTABENCH_INLINE bool anyNegative(Bytes v) {
 
 constexpr int kWidth = kWidestVector;
 
-/// Offset min-sum: half a natural unit off each magnitude.
+/// Offset min-sum, limited.
 OTABENCH_INLINE Bytes weaken(Bytes v) {
-  return parts([&](int i) OTABENCH_LAMBDA { return subUnsigned(v.part[i], all(kOffset)); });
+  return parts([&](int i) OTABENCH_LAMBDA {
+    return least(subUnsigned(v.part[i], all(kOffset)), all(kGreatestMessage));
+  });
 }
 
 /// One layer of a fixed number of edges, so that the loops over them unroll and what fits stays in registers.
