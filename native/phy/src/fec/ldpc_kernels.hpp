@@ -17,6 +17,9 @@ inline constexpr char kOffset = 2;
  * when one message is taken from it. */
 inline constexpr char kGreatestMessage = 63;
 
+inline constexpr int kMaxDegree =
+    19; // entries of a row of the base graphs, its own parity column not counted
+
 struct LdpcEdge {
   std::uint16_t column;
   std::uint16_t turn; // from the order in which the row before left the column to this row's order
