@@ -35,6 +35,8 @@ constexpr double kOffsetThreshold = 30;
 /** Signal over noise, linear, above which what symbols leave of each other at their edges is parted from the
  * noise: 25 dB, where it is 0.3 % of it. */
 constexpr double kEdgesCount = 300;
+/** Least share of a symbol that LMMSE is taken to leave, and to take away. */
+constexpr double kFaint = 1e-6;
 /** Errors this far below the signal (linear) are the model's, not interference. */
 constexpr double kModelError = 1e-4;
 
@@ -551,7 +553,7 @@ void BurstDemodulator::equalise(std::vector<Cf>& symbols) {
 /** Undoes order, turns and scale (or norms). */
 void BurstDemodulator::unmap(const std::vector<Cf>& payload, std::vector<float>& tokens) {
   burstMoves(header_.sequence, header_.transport, static_cast<int>(payload.size()), moves_);
-  const auto symbols = static_cast<std::size_t>(payloadSymbolCount(header_.tokens, header_.dimension));
+  const auto symbols = static_cast<std::size_t>(tokenSymbolCount(header_));
   tokens.resize(2 * symbols);
   const auto scale = static_cast<float>(header_.scale);
   const Cf back[4] = {{scale, 0}, {0, -scale}, {-scale, 0}, {0, scale}}; // quarter turns undone
@@ -565,37 +567,81 @@ void BurstDemodulator::unmap(const std::vector<Cf>& payload, std::vector<float>&
     restoreNorms(payload, tokens);
 }
 
-void BurstDemodulator::restoreNorms(const std::vector<Cf>& payload, std::vector<float>& tokens) const {
-  // What LMMSE leaves of a symbol: its carrier's weight, or when spread the mean of all.
-  std::array<double, kDataCarriers> left{};
-  double mean = 0;
-  int leftOf = -1;
-  const auto weigh = [&](int m) {
-    if (m == leftOf || (leftOf >= 0 && !channelMoved_))
+class BurstDemodulator::Shares {
+public:
+  explicit Shares(const BurstDemodulator& demodulator) : demodulator_(demodulator) {}
+
+  /** Of payload place p, in transmitted order. */
+  double at(std::uint32_t p) {
+    weigh(static_cast<int>(p / kDataCarriers));
+    return demodulator_.header_.transport.dftSpreading ? mean_ : left_[p % kDataCarriers];
+  }
+
+private:
+  void weigh(int m) {
+    if (m == symbol_ || (symbol_ >= 0 && !demodulator_.channelMoved_))
       return;
-    leftOf = m;
-    mean = 0;
-    const CarrierVector channel = channelAt(m), weight = equaliserAt(m);
+    symbol_ = m;
+    mean_ = 0;
+    const CarrierVector channel = demodulator_.channelAt(m), weight = demodulator_.equaliserAt(m);
     for (int d = 0; d < kDataCarriers; ++d) {
       const int k = waveform().data[d];
-      left[d] = static_cast<double>((weight[k] * channel[k]).real());
-      mean += left[d] / kDataCarriers;
+      left_[d] = static_cast<double>((weight[k] * channel[k]).real());
+      mean_ += left_[d] / kDataCarriers;
     }
-  };
+  }
+
+  const BurstDemodulator& demodulator_;
+  std::array<double, kDataCarriers> left_{};
+  double mean_ = 0;
+  int symbol_ = -1;
+};
+
+void BurstDemodulator::restoreNorms(const std::vector<Cf>& payload, std::vector<float>& tokens) const {
+  Shares shares(*this);
   const Cf back[4] = {{1, 0}, {0, -1}, {-1, 0}, {0, 1}};
   std::vector<ReceivedNorm> received;
   for (std::size_t k = payload.size() - static_cast<std::size_t>(normSymbolCount(header_));
        k < payload.size(); ++k) {
     const std::uint32_t position = positionOf(moves_[k]);
-    weigh(static_cast<int>(position / kDataCarriers));
-    received.push_back({payload[position] * back[turnsOf(moves_[k])],
-                        header_.transport.dftSpreading ? mean : left[position % kDataCarriers]});
+    received.push_back({payload[position] * back[turnsOf(moves_[k])], shares.at(position)});
   }
   const std::vector<double> norms = estimateNorms(received);
   const auto dimension = static_cast<std::size_t>(header_.dimension);
   for (std::size_t l = 0; l < norms.size(); ++l)
     for (std::size_t i = l * dimension; i < (l + 1) * dimension; ++i)
       tokens[i] *= static_cast<float>(norms[l]);
+}
+
+/** Digital: symbols as the code wants them, x + n with a noise variance each, and what it makes of them. */
+void BurstDemodulator::decodePayload(const std::vector<Cf>& payload, ReceivedBurst& burst) {
+  burstMoves(header_.sequence, header_.transport, static_cast<int>(payload.size()), moves_);
+  // In transmitted order, since shares may change from symbol to symbol.
+  Shares shares(*this);
+  shares_.resize(payload.size());
+  for (std::size_t p = 0; p < payload.size(); ++p)
+    shares_[p] = static_cast<float>(std::clamp(shares.at(static_cast<std::uint32_t>(p)), kFaint, 1 - kFaint));
+  // LMMSE leaves w x + e with var e = w (1 - w).
+  const Cf back[4] = {{1, 0}, {0, -1}, {-1, 0}, {0, 1}};
+  coded_.resize(payload.size());
+  codedVariance_.resize(payload.size());
+  for (std::size_t k = 0; k < payload.size(); ++k) {
+    const std::uint32_t position = positionOf(moves_[k]);
+    const float share = shares_[position];
+    coded_[k] = payload[position] * back[turnsOf(moves_[k])] / share;
+    codedVariance_[k] = (1 - share) / share;
+  }
+  fec::DigitalTokens got =
+      digital_.decode(coded_, codedVariance_, digitalFormat(header_), digitalSeed(header_));
+  burst.codeBlocks = got.blocks;
+  burst.codeBlocksLost = got.blocksLost;
+  burst.decoderIterations = got.iterations;
+  if (got.fault != fec::DigitalFault::None) {
+    burst.outcome = BurstOutcome::PayloadMismatch;
+    return;
+  }
+  burst.tokens = std::move(got.tokens);
+  burst.erased = std::move(got.erased);
 }
 
 /** The channel over the payload, and the pilots' residual against it. */
@@ -684,17 +730,20 @@ void BurstDemodulator::finish(ReceivedBurst& burst) {
     best_ = SnrEstimator::DataAidedAndPilots;
   }
 
+  burst.outcome = BurstOutcome::Ok;
   equalise(burst.constellation);
-  unmap(burst.constellation, burst.tokens);
+  if (header_.mapping == Mapping::Digital)
+    decodePayload(burst.constellation, burst);
+  else
+    unmap(burst.constellation, burst.tokens);
   const std::size_t symbols = burst.constellation.size();
   const double power = sumOfPowers(burst.constellation.data(), symbols);
   const auto toUnit =
       static_cast<float>(1 / std::sqrt(std::max(power / static_cast<double>(symbols), 1e-30)));
   for (Cf& c : burst.constellation)
     c *= toUnit;
-  burst.payloadSymbols = payloadSymbolCount(header_.tokens, header_.dimension);
+  burst.payloadSymbols = tokenSymbolCount(header_);
   burst.normSymbols = normSymbolCount(header_);
-  burst.outcome = BurstOutcome::Ok;
   describe(burst);
 }
 

@@ -80,6 +80,8 @@ public:
   }
 
 private:
+  /** What LMMSE leaves of a payload symbol: its carrier's weight, or when spread the mean of all. */
+  class Shares;
   static constexpr int kWindowLead = 6;
   static constexpr double kCentre =
       kCyclicPrefix / 2.0; // middle of the delay window, from the FFT's first sample
@@ -112,6 +114,7 @@ private:
   void equalise(std::vector<Cf>& symbols);
   CarrierVector equaliserAt(int m) const;
   void unmap(const std::vector<Cf>& payload, std::vector<float>& tokens);
+  void decodePayload(const std::vector<Cf>& payload, ReceivedBurst& burst);
   void restoreNorms(const std::vector<Cf>& payload, std::vector<float>& tokens) const;
   static const DelayGrid& delayGrid();
   void fillTiming(ReceivedBurst& burst) const;
@@ -178,6 +181,9 @@ private:
   double payloadGain_ = 1;    // mean |H|^2 over the payload over the training's
   std::vector<PilotVector> pilots_;
   DftSpreader spreader_;
+  fec::DigitalDecoder digital_;
+  std::vector<Cf> coded_; // digital symbols in the code's order, x + n: without LMMSE's shrinkage
+  std::vector<float> codedVariance_, shares_;
   SnrEstimator best_ = SnrEstimator::RepeatedPreamble;
 };
 

@@ -39,6 +39,11 @@ void requireSize(const char* field, std::size_t actual, std::size_t expected, co
     throw PhyError(field, std::to_string(actual) + " values", std::to_string(expected) + ", " + what);
 }
 
+void requireAnalog(const BurstHeader& header) {
+  if (header.mapping != Mapping::Analog)
+    throw PhyError("header.mapping", toString(header.mapping), "analog (numbers err by their steps)");
+}
+
 double powerOf(Span<const float> values) {
   double sum = 0;
   for (const float v : values)
@@ -272,7 +277,7 @@ CarrierVector equaliserFor(const CarrierVector& channel, Cd gain, double noiseVa
 class TokenError {
 public:
   TokenError(Span<const float> sent, BurstHeader header) : header_(header), sentPower_(powerOf(sent)) {
-    symbols_ = static_cast<std::size_t>(payloadSymbolCount(header.tokens, header.dimension));
+    symbols_ = static_cast<std::size_t>(tokenSymbolCount(header));
     header_.scale = std::sqrt(sentPower_ / static_cast<double>(symbols_));
     burstMoves(header.sequence, header.transport, static_cast<int>(payloadSymbolCount(header)), moves_);
     norms_.assign(static_cast<std::size_t>(header.tokens), 1.0);
@@ -449,6 +454,7 @@ Causes separate(const BurstDemodulator& d, const Grid& sent, const Versions& v, 
 
 std::optional<ErrorBudget> errorBudget(Span<const float> sent, const BurstHeader& header,
                                        const BudgetWindows& windows, const ReceiverConfig& config) {
+  requireAnalog(header);
   const auto values = static_cast<std::size_t>(header.tokens) * static_cast<std::size_t>(header.dimension);
   requireSize("sent", sent.size(), values, "tokens x dimension");
   const std::size_t count = windows.received.size();
@@ -522,11 +528,12 @@ std::optional<ErrorBudget> errorBudget(Span<const float> sent, const BurstHeader
 
 ErrorBudget errorBudget(Span<const float> sent, const ReceivedBurst& burst, double clipEvmDb) {
   const BurstHeader& header = burst.header;
+  requireAnalog(header);
   const auto values = static_cast<std::size_t>(header.tokens) * static_cast<std::size_t>(header.dimension);
   requireSize("burst.tokens", burst.tokens.size(), values, "tokens x dimension (an Ok burst)");
   requireSize("sent", sent.size(), values, "tokens x dimension");
   const double sentPower = powerOf(sent);
-  const auto symbols = static_cast<std::size_t>(payloadSymbolCount(header.tokens, header.dimension));
+  const auto symbols = static_cast<std::size_t>(tokenSymbolCount(header));
 
   std::vector<std::uint32_t> moves;
   burstMoves(header.sequence, header.transport, static_cast<int>(payloadSymbolCount(header)), moves);

@@ -85,7 +85,7 @@ std::vector<double> sentNorms(Span<const float> sent, BurstHeader header) {
   double energy = 0;
   for (const float v : sent)
     energy += static_cast<double>(v) * v;
-  header.scale = std::sqrt(energy / static_cast<double>(payloadSymbolCount(header.tokens, header.dimension)));
+  header.scale = std::sqrt(energy / static_cast<double>(tokenSymbolCount(header)));
   return header.scale > 0 ? tokenNorms(sent, header)
                           : std::vector<double>(static_cast<std::size_t>(header.tokens), 1.0);
 }
@@ -96,7 +96,9 @@ double genieSnrDb(Span<const float> sent, Span<const float> received, const Burs
   const auto values = static_cast<std::size_t>(header.tokens) * static_cast<std::size_t>(header.dimension);
   requireSize("sent", sent.size(), values);
   requireSize("received", received.size(), values);
-  const int count = static_cast<int>(payloadSymbolCount(header.tokens, header.dimension));
+  if (header.mapping != Mapping::Analog)
+    return std::numeric_limits<double>::quiet_NaN(); // numbers err by their steps, not by the air
+  const int count = static_cast<int>(tokenSymbolCount(header));
 
   std::vector<std::uint32_t> moves;
   burstMoves(header.sequence, header.transport, static_cast<int>(payloadSymbolCount(header)), moves);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "otabench/phy/errors.hpp"
+#include "otabench/phy/fec/digital.hpp"
 
 namespace otabench::phy {
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr double kScaleStep = 0.002;
 constexpr int kScaleCodes = 1 << kScaleBits;
+constexpr int kLengthBits = 11; // of a digital payload; the rest of the scale's bits say bits per value
 
 void requireRange(const char* field, int value, int low, int high) {
   if (value < low || value > high)
@@ -49,7 +51,28 @@ struct Reader {
   }
 };
 
+void requireDigital(const BurstHeader& header) {
+  const DigitalOptions& d = header.digital;
+  requireRange("digital.bitsPerValue", d.bitsPerValue, fec::kMinBitsPerValue, fec::kMaxBitsPerValue);
+  requireRange("digital.modulation", static_cast<int>(d.modulation), 0, fec::kModulations - 1);
+  requireRange("digital.payloadOfdmSymbols", d.payloadOfdmSymbols, 1, kMaxPayloadOfdmSymbols);
+  const int least = fec::leastChannelUses({header.tokens, header.dimension, d.bitsPerValue}, d.modulation);
+  if (tokenSymbolCount(header) < least)
+    throw PhyError("digital.payloadOfdmSymbols", std::to_string(d.payloadOfdmSymbols),
+                   "at least " + std::to_string((least + kDataCarriers - 1) / kDataCarriers) +
+                       " for these tokens with " + toString(d.modulation));
+  if (header.transport.normalisation != PowerNormalisation::Burst)
+    throw PhyError("transport.normalisation", "token",
+                   "burst with digital mapping (tokens have their own steps)");
+  if (!header.transport.phaseScramble)
+    throw PhyError("transport.phaseScramble", "false", "true with digital mapping");
+}
+
 } // namespace
+
+const char* toString(Mapping mapping) {
+  return mapping == Mapping::Digital ? "digital" : "analog";
+}
 
 std::uint32_t encodeScale(double scale) {
   const double code =
@@ -68,7 +91,10 @@ HeaderBits packHeader(const BurstHeader& header) {
   requireRange("sequence", header.sequence, 0, kMaxSequence);
   requireRange("tokens", header.tokens, 1, kMaxTokens);
   requireRange("dimension", header.dimension, 1, kMaxDimension);
-  requireRange("mapping", static_cast<int>(header.mapping), 0, 0);
+  requireRange("mapping", static_cast<int>(header.mapping), 0, 1);
+  const bool digital = header.mapping == Mapping::Digital;
+  if (digital)
+    requireDigital(header);
   HeaderBits bits{};
   Writer w{bits};
   w.put(static_cast<std::uint32_t>(header.user), 4);
@@ -77,11 +103,18 @@ HeaderBits packHeader(const BurstHeader& header) {
   w.put(static_cast<std::uint32_t>(header.dimension), 10);
   const TransportOptions& t = header.transport;
   w.put(static_cast<std::uint32_t>(header.mapping), 1);
-  w.put(t.normalisation == PowerNormalisation::Token ? 1 : 0, 1);
+  const DigitalOptions& d = header.digital;
+  const auto modulation = static_cast<std::uint32_t>(d.modulation);
+  w.put(digital ? modulation >> 1 : t.normalisation == PowerNormalisation::Token ? 1 : 0, 1);
   w.put(t.dftSpreading ? 1 : 0, 1);
-  w.put(encodeScale(header.scale), kScaleBits);
+  if (digital) {
+    w.put(static_cast<std::uint32_t>(d.bitsPerValue - fec::kMinBitsPerValue), kScaleBits - kLengthBits);
+    w.put(static_cast<std::uint32_t>(d.payloadOfdmSymbols - 1), kLengthBits);
+  } else {
+    w.put(encodeScale(header.scale), kScaleBits);
+  }
   w.put(t.permutation ? 0 : 1, 1);
-  w.put(t.phaseScramble ? 0 : 1, 1);
+  w.put(digital ? modulation & 1U : t.phaseScramble ? 0 : 1, 1);
   w.put(t.clipped ? 1 : 0, 1);
   w.put(crc16(bits.data(), kHeaderInfoBits), kHeaderCrcBits);
   return bits;
@@ -96,11 +129,21 @@ std::optional<BurstHeader> unpackHeader(const HeaderBits& bits) {
   header.dimension = static_cast<int>(r.take(10));
   header.mapping = static_cast<Mapping>(r.take(1));
   TransportOptions& t = header.transport;
-  t.normalisation = r.take(1) != 0 ? PowerNormalisation::Token : PowerNormalisation::Burst;
+  const bool tokenPower = r.take(1) != 0;
   t.dftSpreading = r.take(1) != 0;
-  header.scale = decodeScale(r.take(kScaleBits));
+  const std::uint32_t scale = r.take(kScaleBits);
   t.permutation = r.take(1) == 0;
-  t.phaseScramble = r.take(1) == 0;
+  const bool noScramble = r.take(1) != 0;
+  if (header.mapping == Mapping::Digital) {
+    DigitalOptions& d = header.digital;
+    d.modulation = static_cast<fec::Modulation>((tokenPower ? 2 : 0) + (noScramble ? 1 : 0));
+    d.bitsPerValue = static_cast<int>(scale >> kLengthBits) + fec::kMinBitsPerValue;
+    d.payloadOfdmSymbols = static_cast<int>(scale & ((1U << kLengthBits) - 1)) + 1;
+  } else {
+    t.normalisation = tokenPower ? PowerNormalisation::Token : PowerNormalisation::Burst;
+    t.phaseScramble = !noScramble;
+    header.scale = decodeScale(scale);
+  }
   t.clipped = r.take(1) != 0;
   if (r.take(kHeaderCrcBits) != crc16(bits.data(), kHeaderInfoBits))
     return std::nullopt;
@@ -112,8 +155,14 @@ const char* headerFault(const BurstHeader& header, int maxPayloadOfdmSymbols) {
     return "tokens is 0";
   if (header.dimension < 1)
     return "dimension is 0";
-  if (header.mapping != Mapping::Analog)
-    return "mapping is not known";
+  if (header.mapping == Mapping::Digital) {
+    const DigitalOptions& d = header.digital;
+    if (d.bitsPerValue > fec::kMaxBitsPerValue)
+      return "bits per value are more than allowed";
+    if (fec::leastChannelUses({header.tokens, header.dimension, d.bitsPerValue}, d.modulation) >
+        tokenSymbolCount(header))
+      return "tokens do not fit into the payload";
+  }
   if (payloadOfdmSymbolCount(header) > maxPayloadOfdmSymbols)
     return "payload is longer than allowed";
   return nullptr;

@@ -38,6 +38,8 @@ const char* toString(BurstOutcome outcome) {
     return "payload-lost";
   case BurstOutcome::Truncated:
     return "truncated";
+  case BurstOutcome::PayloadMismatch:
+    return "payload-mismatch";
   }
   return "unknown";
 }
@@ -245,6 +247,8 @@ struct BurstReceiver::Impl {
     }
     ReceivedBurst burst;
     demodulator.finish(burst);
+    if (burst.outcome == BurstOutcome::PayloadMismatch)
+      ++counters.payloadsMismatched;
     search(burst.endSample);
     emit(std::move(burst));
     return true;

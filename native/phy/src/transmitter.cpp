@@ -7,6 +7,7 @@
 #include "convolutional.hpp"
 #include "drive.hpp"
 #include "fft.hpp"
+#include "otabench/phy/fec/digital.hpp"
 #include "peak_limiter.hpp"
 #include "simd.hpp"
 #include "transport.hpp"
@@ -38,6 +39,9 @@ double requireTokens(Span<const float> tokens, const BurstHeader& header, int ma
   if (tokens.size() != expected)
     throw PhyError("tokens.length", std::to_string(tokens.size()),
                    std::to_string(expected) + " (tokens x dimension)");
+  if (payloadOfdmSymbolCount(header) > maxPayloadOfdmSymbols && header.mapping == Mapping::Digital)
+    throw PhyError("digital.payloadOfdmSymbols", std::to_string(header.digital.payloadOfdmSymbols),
+                   "at most " + std::to_string(maxPayloadOfdmSymbols));
   if (payloadOfdmSymbolCount(header) > maxPayloadOfdmSymbols)
     throw PhyError(
         "tokens x dimension", std::to_string(expected),
@@ -48,7 +52,7 @@ double requireTokens(Span<const float> tokens, const BurstHeader& header, int ma
     throw PhyError("tokens[" + std::to_string(bad - tokens.begin()) + "]", std::to_string(*bad),
                    "finite numbers");
   }
-  if (!(energy > 0))
+  if (!(energy > 0) && header.mapping == Mapping::Analog)
     throw PhyError("tokens", "all zero", "at least one token value that is not zero");
   return energy;
 }
@@ -66,6 +70,7 @@ struct BurstTransmitter::Impl {
   Fft ifft;
   std::vector<std::uint32_t> moves;
   std::vector<Cf> payload;
+  std::vector<Cf> qam;         // symbols of the digital mapping
   std::vector<float> levelled; // tokens at unit power each, then the norms
   DftSpreader spreader;
   PeakLimiter limiter;
@@ -149,6 +154,10 @@ struct BurstTransmitter::Impl {
 
   void mapPayload(Span<const float> tokens, const BurstHeader& header, int ofdmSymbols) {
     auto gain = static_cast<float>(1.0 / header.scale);
+    if (header.mapping == Mapping::Digital) {
+      encodeDigital(tokens, digitalFormat(header), digitalSeed(header), qam);
+      tokens = {reinterpret_cast<const float*>(qam.data()), 2 * qam.size()};
+    }
     if (header.transport.normalisation == PowerNormalisation::Token) {
       levelTokens(tokens, header, levelled);
       tokens = levelled;
@@ -211,10 +220,11 @@ TransmitReport BurstTransmitter::modulate(Span<const float> tokens, const BurstH
   const double energy = requireTokens(tokens, header, impl_->config.maxPayloadOfdmSymbols);
 
   TransmitReport report;
-  report.payloadSymbols = payloadSymbolCount(header.tokens, header.dimension);
+  report.payloadSymbols = tokenSymbolCount(header);
   report.normSymbols = normSymbolCount(header);
   report.payloadOfdmSymbols = ofdmSymbols;
-  header.scale = decodeScale(encodeScale(std::sqrt(energy / static_cast<double>(report.payloadSymbols))));
+  if (header.mapping == Mapping::Analog)
+    header.scale = decodeScale(encodeScale(std::sqrt(energy / static_cast<double>(report.payloadSymbols))));
   report.scale = header.scale;
 
   const auto guard = static_cast<std::size_t>(impl_->config.guardSamples);

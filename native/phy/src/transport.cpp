@@ -23,6 +23,17 @@ void burstMoves(int sequence, const TransportOptions& options, int count, std::v
   }
 }
 
+fec::DigitalFormat digitalFormat(const BurstHeader& header) {
+  return {{header.tokens, header.dimension, header.digital.bitsPerValue},
+          header.digital.modulation,
+          static_cast<int>(tokenSymbolCount(header))};
+}
+
+std::uint64_t digitalSeed(const BurstHeader& header) {
+  return static_cast<std::uint64_t>(header.user) * (kMaxSequence + 1) +
+         static_cast<std::uint64_t>(header.sequence);
+}
+
 void DftSpreader::run(Fft& fft, Cf* symbols) {
   std::copy_n(symbols, kDataCarriers, fft.in());
   fft.run();
@@ -55,7 +66,7 @@ void levelTokens(Span<const float> tokens, const BurstHeader& header, std::vecto
     for (std::size_t i = l * dimension; i < (l + 1) * dimension; ++i)
       levelled[i] = tokens[i] * gain;
   }
-  float* next = levelled.data() + 2 * payloadSymbolCount(header.tokens, header.dimension);
+  float* next = levelled.data() + 2 * tokenSymbolCount(header);
   for (const double norm : norms)
     next = std::fill_n(next, 2 * kNormSymbols, static_cast<float>(std::log(norm) / kNormSpread) * kHalfPower);
 }

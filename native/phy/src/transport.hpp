@@ -4,15 +4,21 @@
 #include <vector>
 
 #include "fft.hpp"
+#include "otabench/phy/fec/digital.hpp"
 #include "otabench/phy/header.hpp"
 #include "otabench/phy/span.hpp"
 #include "waveform.hpp"
 
-/** The parts of the analog transport that TransportOptions choose. */
+/** The parts of the transport that TransportOptions choose, and what the digital mapping takes from a header.
+ */
 namespace otabench::phy {
 
 /** burstScramble as the options want it: order, turns, both or neither. */
 void burstMoves(int sequence, const TransportOptions& options, int count, std::vector<std::uint32_t>& moves);
+
+/** Format of a digital burst. Each user and burst has scrambling bits of its own. */
+fec::DigitalFormat digitalFormat(const BurstHeader& header);
+std::uint64_t digitalSeed(const BurstHeader& header);
 
 /** 48-point DFT over the data carriers of one OFDM symbol, unitary, in place. */
 class DftSpreader {

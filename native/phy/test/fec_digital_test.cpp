@@ -304,6 +304,23 @@ TEST_CASE(noisy, "digital: QPSK at rate 1/2 gets through at 2 dB") {
   CHECK_EQUAL(lost, 0);
 }
 
+TEST_CASE(strong, "digital: far above the threshold, where LLRs saturate, no block is lost") {
+  std::mt19937_64 rng(8);
+  DigitalDecoder decoder;
+  int lost = 0;
+  for (int i = 0; i < 60; ++i)
+    for (const Modulation m : {Modulation::Qam16, Modulation::Qam256}) {
+      const TokenFormat t{20, 40, 5}; // 4,204 bits with the descriptor
+      const DigitalFormat format{t, m, 8448 / bitsPerSymbol(m)};
+      std::vector<Cf> symbols;
+      encodeDigital(gaussian(800, rng), format, i, symbols);
+      const double variance = std::pow(10.0, -(m == Modulation::Qam16 ? 1.2 : 2.4));
+      addNoise(symbols, variance, rng);
+      lost += decoder.decode(symbols, flat(symbols.size(), variance), format, i).blocksLost;
+    }
+  CHECK_EQUAL(lost, 0);
+}
+
 int main(int argc, char** argv) {
   return check::run(argc, argv);
 }

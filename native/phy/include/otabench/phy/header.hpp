@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <optional>
 
+#include "otabench/phy/fec/modulation.hpp"
 #include "otabench/phy/numerology.hpp"
 
 namespace otabench::phy {
 
-/** How tokens become payload symbols. Only Analog is in use. */
-enum class Mapping : std::uint8_t { Analog = 0 };
+/** How tokens become payload symbols: as they are, or as numbers behind forward error correction. */
+enum class Mapping : std::uint8_t { Analog = 0, Digital = 1 };
+const char* toString(Mapping mapping);
 
 /** Burst: one scale for all tokens. Token: every token is sent at unit mean power, its norm beside it. */
 enum class PowerNormalisation : std::uint8_t { Burst = 0, Token = 1 };
@@ -25,6 +27,14 @@ struct TransportOptions {
   bool clipped = false;
 };
 
+/** How tokens travel within the digital mapping (docs/digital.md). Signalled in the header. */
+struct DigitalOptions {
+  int bitsPerValue = 4; // 2..8
+  fec::Modulation modulation = fec::Modulation::Qpsk;
+  /** The payload's length, all of which the code fills: 48 channel uses each, 1..2048. */
+  int payloadOfdmSymbols = 1;
+};
+
 inline constexpr int kMaxUser = 15;
 inline constexpr int kMaxSequence = 4095;
 inline constexpr int kMaxTokens = 1023;
@@ -37,22 +47,29 @@ struct BurstHeader {
   int tokens = 1;    // L, 1..1023
   int dimension = 1; // D, 1..1023
   Mapping mapping = Mapping::Analog;
-  /** sqrt(mean |s|^2) of the burst's complex symbols, linear, > 0. The transmitter sets it. */
+  /** Analog: sqrt(mean |s|^2) of the burst's complex symbols, linear, > 0. The transmitter sets it. Digital:
+   * 1. */
   double scale = 1.0;
   TransportOptions transport;
+  DigitalOptions digital; // used by Mapping::Digital alone
 };
 
 /** Payload symbols beside the tokens': with PowerNormalisation::Token each token's norm takes this many. */
 inline constexpr int kNormSymbols = 2;
 
-/** Norm symbols of a burst, complex payload symbols (tokens' and norms'), OFDM symbols, samples. */
+/** Complex payload symbols that carry tokens, that carry norms, both; OFDM symbols, samples. */
+constexpr std::int64_t tokenSymbolCount(const BurstHeader& header) {
+  return header.mapping == Mapping::Digital
+             ? static_cast<std::int64_t>(kDataCarriers) * header.digital.payloadOfdmSymbols
+             : payloadSymbolCount(header.tokens, header.dimension);
+}
 constexpr std::int64_t normSymbolCount(const BurstHeader& header) {
   return header.transport.normalisation == PowerNormalisation::Token
              ? static_cast<std::int64_t>(kNormSymbols) * header.tokens
              : 0;
 }
 constexpr std::int64_t payloadSymbolCount(const BurstHeader& header) {
-  return payloadSymbolCount(header.tokens, header.dimension) + normSymbolCount(header);
+  return tokenSymbolCount(header) + normSymbolCount(header);
 }
 constexpr std::int64_t payloadOfdmSymbolCount(const BurstHeader& header) {
   return (payloadSymbolCount(header) + kDataCarriers - 1) / kDataCarriers;
@@ -73,7 +90,9 @@ inline constexpr int kHeaderCrcBits = 16;
 inline constexpr int kHeaderBits = kHeaderInfoBits + kHeaderCrcBits;
 
 /** Bits, most significant first: user 4, sequence 12, tokens 10, dimension 10, mapping 1, token power 1,
- * DFT spreading 1, scale 14, no permutation 1, no phase scramble 1, clipped 1, CRC-16. */
+ * DFT spreading 1, scale 14, no permutation 1, no phase scramble 1, clipped 1, CRC-16. Digital: token power
+ * and no phase scramble are the modulation's two bits, scale is bits per value less 2 (3), OFDM symbols less
+ * 1 (11). */
 using HeaderBits = std::array<std::uint8_t, kHeaderBits>;
 
 /** @throws PhyError naming the first field that is out of range. */
@@ -82,7 +101,8 @@ HeaderBits packHeader(const BurstHeader& header);
 /** Nothing when the CRC fails. Fields may still be implausible: see `headerFault`. */
 std::optional<BurstHeader> unpackHeader(const HeaderBits& bits);
 
-/** Why a header whose CRC holds cannot be followed (zero tokens, unknown mapping, too long), or nullptr. */
+/** Why a header whose CRC holds cannot be followed (zero tokens, too long, digital tokens that do not fit),
+ * or nullptr. */
 const char* headerFault(const BurstHeader& header, int maxPayloadOfdmSymbols);
 
 } // namespace otabench::phy

@@ -41,7 +41,8 @@ enum class BurstOutcome : std::uint8_t {
   HeaderCorrupt,     // the CRC failed
   HeaderImplausible, // the CRC held, but zero tokens, an unknown mapping or a length over the limit
   PayloadLost,       // pilots vanished before the claimed end: lying header, cut transmission or collision
-  Truncated          // the stream ended (flush, reset, discontinuity) before the claimed end
+  Truncated,         // the stream ended (flush, reset, discontinuity) before the claimed end
+  PayloadMismatch    // digital: parity holds, but the blocks are of another length or of different bursts
 };
 const char* toString(BurstOutcome outcome);
 
@@ -86,8 +87,15 @@ struct ReceivedBurst {
 
   BurstHeader header; // valid when headerOk
 
-  /** [tokens, dimension] row-major: scale x LMMSE, un-permuted (the channel contract). Empty unless Ok. */
+  /** [tokens, dimension] row-major: scale x LMMSE, un-permuted (the channel contract); digital: as quantised.
+   * Empty unless Ok. */
   std::vector<float> tokens;
+  /** Digital mapping: [tokens] 1 where a block that carried a part of the token was lost; its values are 0.
+   * Empty for analog tokens. */
+  std::vector<std::uint8_t> erased;
+  int codeBlocks = 0;
+  int codeBlocksLost = 0;
+  int decoderIterations = 0; // of all blocks
 
   // The best-informed estimate: data-aided and pilots together (repeated preamble without a valid header).
   double snrDb = std::numeric_limits<double>::quiet_NaN();
@@ -125,6 +133,7 @@ struct ReceiverCounters {
   std::int64_t headersCorrupt = 0;
   std::int64_t headersImplausible = 0;
   std::int64_t payloadsLost = 0;
+  std::int64_t payloadsMismatched = 0;
   std::int64_t truncated = 0;
   std::int64_t discontinuities = 0;
   std::int64_t saturatedSamples = 0;
