@@ -30,7 +30,7 @@ export function crossCheck(yaml: YamlFile, sections: ReadableSections): void {
     if (sections.link !== null && radiosAreTwins(sections.radios)) checkTwinLimits(yaml, sections.link);
     if (sections.air) {
       checkAir(yaml, sections.air, sections.radios);
-      if (sections.link !== null) checkClocks(yaml, sections.air, sections.radios, sections.link.centerFrequencyHz);
+      if (sections.link !== null) checkClocks(yaml, sections.air, sections.radios, sections.link);
     }
   }
 }
@@ -155,18 +155,25 @@ function checkFading(yaml: YamlFile, index: number, { taps, fading }: Air['paths
     );
 }
 
-/** The preamble resolves a limited carrier offset; a plan beyond it would lose every burst. */
-function checkClocks(yaml: YamlFile, air: Air, radios: Sections['radios'], centerFrequencyHz: number): void {
+/** The preamble resolves a limited carrier offset about the prior; a plan beyond it would lose every burst. */
+function checkClocks(yaml: YamlFile, air: Air, radios: Sections['radios'], link: Sections['link']): void {
   const base = air.radios[radios.base.serial];
   if (base === undefined) return;
-  const limitPpm = (MAX_CARRIER_OFFSET_HZ / centerFrequencyHz) * 1e6;
+  const { centerFrequencyHz, cfoPriorHz } = link;
+  const hzPerPpm = centerFrequencyHz / 1e6;
+  const limitPpm = MAX_CARRIER_OFFSET_HZ / hzPerPpm;
+  const middlePpm = base.clockErrorPpm + cfoPriorHz / hzPerPpm;
+  const about =
+    cfoPriorHz === 0
+      ? `the base's ${base.clockErrorPpm}`
+      : `${middlePpm.toFixed(1)}, the base's ${base.clockErrorPpm} and link.cfoPriorHz ${cfoPriorHz} Hz,`;
   for (const user of USERS) {
     const { serial } = radios[user];
     const radio = air.radios[serial];
-    if (radio !== undefined && Math.abs(radio.clockErrorPpm - base.clockErrorPpm) > limitPpm)
+    if (radio !== undefined && Math.abs(radio.clockErrorPpm - middlePpm) > limitPpm)
       yaml.refuse(
         ['air', 'radios', serial, 'clockErrorPpm'],
-        `at most ${limitPpm.toFixed(1)} ppm from the base's ${base.clockErrorPpm} at this carrier (${MAX_CARRIER_OFFSET_HZ / 1e3} kHz)`,
+        `at most ${limitPpm.toFixed(1)} ppm from ${about} at this carrier (${MAX_CARRIER_OFFSET_HZ / 1e3} kHz)`,
       );
   }
 }

@@ -121,6 +121,7 @@ export function benchSetup(experiment: ArmExperiment): BenchSetup {
     centerFrequencyHz: experiment.link.centerFrequencyHz,
     sampleRateHz: SAMPLE_RATE_HZ,
     rxGainDb: experiment.link.rxGainDb,
+    cfoPriorHz: experiment.link.cfoPriorHz,
     roles: ROLES.map((role) => ({ role, ...experiment.radios[role] })),
     air: air
       ? {

@@ -19,7 +19,8 @@ export const LINK_RANGE_DB = { min: -5, max: 35 } as const;
 /** Cyclic prefix of the burst's symbols: paths longer than this would need another waveform. */
 export const CYCLIC_PREFIX_S = 3.2e-6;
 
-/** Largest carrier offset that the preamble resolves, with room for noise (16-sample repetition at 5 MS/s: 156 kHz). */
+/** Largest carrier offset from link.cfoPriorHz that the preamble resolves, with room for noise (16-sample repetition at
+ * 5 MS/s: 156 kHz). */
 export const MAX_CARRIER_OFFSET_HZ = 150e3;
 
 function number(unit: string, min: number, max: number): z.ZodNumber {
@@ -118,7 +119,7 @@ const path = mapping('air.paths', {
 
 const loopBandwidth = '0 (free-running) or a number from 10 to 1000000 Hz';
 const twin = mapping('air.radios.*', {
-  clockErrorPpm: number('ppm', -40, 40).default(0),
+  clockErrorPpm: number('ppm', -100, 100).default(0),
   noiseFigureDb: number('dB', 0, 30).default(6),
   maxOutputPowerDbm: number('dBm', -30, 40).default(10),
   phaseNoiseLinewidthHz: number('Hz', 0, 1e4).default(0),
@@ -200,6 +201,7 @@ export const sectionSchemas = {
   link: mapping('link', {
     centerFrequencyHz: number('Hz', 1e6, 7.25e9),
     rxGainDb: number('dB', 0, 120),
+    cfoPriorHz: number('Hz', -390_625, 390_625).default(0),
     leadS: number('s', 1e-5, 1).default(1e-4),
     leadJitterS: number('s', 0, 1).default(2e-5),
   }),

@@ -157,6 +157,7 @@ export const benchSetupSchema = z.object({
   centerFrequencyHz: z.number().positive(),
   sampleRateHz: z.number().positive(),
   rxGainDb: finite,
+  cfoPriorHz: finite.optional(),
   roles: z.array(radioRole).min(1).max(17),
   air: air.nullable(),
 });

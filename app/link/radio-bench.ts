@@ -94,6 +94,7 @@ export async function openBench(setup: BenchSetup, native: Native): Promise<Open
     const receiver = await base.startReceiver({
       sampleRateHz: setup.sampleRateHz,
       centerFrequencyHz: setup.centerFrequencyHz,
+      cfoPriorHz: setup.cfoPriorHz ?? 0,
     });
     return { setup, radios, base, receiver, users, close };
   } catch (error) {

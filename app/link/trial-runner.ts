@@ -293,7 +293,7 @@ export class TrialRunner {
     found: ReceivedBurst | null,
   ): ErrorBudget | null {
     if (found?.headerOk !== true || found.data === null) return null;
-    const { air, sampleRateHz, centerFrequencyHz } = this.bench.setup;
+    const { air, sampleRateHz, centerFrequencyHz, cfoPriorHz = 0 } = this.bench.setup;
     const burst = {
       sent: request.tokens.data,
       user: radio.number,
@@ -323,10 +323,10 @@ export class TrialRunner {
         to: this.bench.base.serial,
         firstSample,
         sampleCount,
-        payloadOffset: arrivalSample - firstSample + layout.payloadStartSample - layout.preambleStartSample,
         clippedAtSource: sent.clippedFraction > 0 || sent.limitedFraction > 0,
         sampleRateHz,
         centerFrequencyHz,
+        cfoPriorHz,
       },
     });
   }

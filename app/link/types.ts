@@ -146,6 +146,8 @@ export interface BenchSetup {
   readonly centerFrequencyHz: number;
   readonly sampleRateHz: number;
   readonly rxGainDb: number;
+  /** Carrier offset of the transmitters against the base around which bursts are sought, Hz. Absent: 0. */
+  readonly cfoPriorHz?: number | undefined;
   readonly roles: readonly RadioRole[];
   /** Present if and only if every role's driver is "twin". */
   readonly air: TwinAir | null;

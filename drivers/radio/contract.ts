@@ -163,6 +163,8 @@ export interface ReceivedBurst {
 export interface ReceiverOptions {
   readonly sampleRateHz: number;
   readonly centerFrequencyHz: number;
+  /** Carrier offset around which bursts are sought, Hz, -390,625 to 390,625 (5/64 of the sample rate). Absent: 0. */
+  readonly cfoPriorHz?: number;
   /** Most samples taken from the radio at once. */
   readonly blockSamples?: number;
   /** Most results that wait in native code; more are dropped and counted. */

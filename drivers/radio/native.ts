@@ -133,12 +133,11 @@ export type ErrorBudgetQuery = {
         /** Of a window with the whole burst in it, in the receiver's samples since the trial began. */
         readonly firstSample: number;
         readonly sampleCount: number;
-        /** Of the window: where the payload begins. */
-        readonly payloadOffset: number;
         /** The waveform was clipped before the air got it (full scale, clip-and-filter). */
         readonly clippedAtSource: boolean;
         readonly sampleRateHz: number;
         readonly centerFrequencyHz: number;
+        readonly cfoPriorHz: number;
       };
     }
   | {

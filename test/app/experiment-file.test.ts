@@ -241,6 +241,22 @@ const BAD_FILES: readonly BadFile[] = [
     says: ['value 30', "at most 61.2 ppm from the base's -40"],
   },
   {
+    what: 'a clock within reach of the base, and not of the prior',
+    replace: 'rxGainDb: 40',
+    by: 'rxGainDb: 40\n  cfoPriorHz: -149e3',
+    at: 'clockErrorPpm: 2',
+    field: 'air.radios.TWIN-TEXT.clockErrorPpm',
+    says: ['value 2', "at most 61.2 ppm from -60.8, the base's 0 and link.cfoPriorHz -149000 Hz, at this carrier"],
+  },
+  {
+    what: 'a prior beyond what the gate can do',
+    replace: 'rxGainDb: 40',
+    by: 'rxGainDb: 40\n  cfoPriorHz: -4e5',
+    at: 'cfoPriorHz',
+    field: 'link.cfoPriorHz',
+    says: ['value -400000', 'a number from -390625 to 390625 Hz'],
+  },
+  {
     what: 'a token length that the bundle does not have',
     replace: 'visual: { tokens: 4 }',
     by: 'visual: { tokens: 5 }',
@@ -650,6 +666,7 @@ describe('a good experiment file', () => {
     fields.push(
       'centerFrequencyHz',
       'rxGainDb',
+      'cfoPriorHz',
       'leadS',
       'leadJitterS',
       'tokens',

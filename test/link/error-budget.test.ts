@@ -14,11 +14,12 @@ const TRANSPORT = {
   rmsDbfs: -12,
 } as const;
 
-/** Budgets of 18 bursts of 64 x 64 tokens. */
+/** Budgets of 18 bursts of 64 x 64 tokens, or of other sizes. */
 async function budgets(
   snrDb: number,
   change: (air: TwinAir) => TwinAir = (air) => air,
   transport: Partial<Record<keyof typeof TRANSPORT, unknown>> = {},
+  [length, dimension] = [64, 64],
 ): Promise<{ bursts: BurstResult[]; all: ErrorBudget[] }> {
   const plain = twinSetup({
     taps: [
@@ -30,12 +31,13 @@ async function budgets(
   try {
     const bursts: BurstResult[] = [];
     for (let number = 0; number < 6; number++) {
-      const asked = trial(number, Math.round(4 * (snrDb - SNR_MINUS_GAIN_DB)) / 4, 64);
+      const asked = trial(number, Math.round(4 * (snrDb - SNR_MINUS_GAIN_DB)) / 4, length);
       const result = await bench.runTrial({
         ...asked,
         errorBudget: true,
         bursts: asked.bursts.map((burst) => ({
           ...burst,
+          tokens: dimension === 64 ? burst.tokens : randomTokens(`${burst.user} ${number}`, length, dimension),
           transport: { ...TRANSPORT, ...transport } as typeof TRANSPORT,
         })),
       });
@@ -51,17 +53,22 @@ async function budgets(
   }
 }
 
-/** Every burst: the parts make 90 to 110 % of what the tokens lost, which is what the link measured itself. */
-function addUp({ bursts, all }: { bursts: BurstResult[]; all: ErrorBudget[] }): void {
+/**
+ * Every burst: the parts make up what the tokens lost, which is what the link measured itself. The budget receives the
+ * burst a second time, from a better first CFO: with a restless oscillator its phase estimates are others.
+ */
+function addUp(
+  { bursts, all }: { bursts: BurstResult[]; all: ErrorBudget[] },
+  unexplainedShare = 0.02,
+  secondReception = 0.02,
+): void {
   all.forEach((budget, index) => {
-    assert.ok(Math.abs(budget.unexplained) < 0.1 * budget.measured, JSON.stringify(budget));
+    assert.ok(Math.abs(budget.unexplained) < unexplainedShare * budget.measured, JSON.stringify(budget));
     const { noise, nonlinearity, phase, channel, interference, unexplained, measured } = budget;
     const sum = noise + nonlinearity + phase + channel + interference + unexplained;
     assert.ok(Math.abs(sum / measured - 1) < 1e-9);
-    assert.ok(
-      Math.abs(measured / (bursts[index]?.tokenError ?? 0) - 1) < 0.02,
-      `${measured} ${bursts[index]?.tokenError}`,
-    );
+    const linkMeasured = bursts[index]?.tokenError ?? 0;
+    assert.ok(Math.abs(measured / linkMeasured - 1) < secondReception, `${measured} ${linkMeasured}`);
   });
 }
 
@@ -94,16 +101,41 @@ describe('the error budget through the link', () => {
       radios: air.radios.map((radio) => ({ ...radio, amplifierSaturationDb: -9 })),
     }));
     addUp(found);
-    assert.ok(share(found.all, 'nonlinearity') > 0.5, `${share(found.all, 'nonlinearity')}`);
+    // Saturation 3 dB over rms leaves -17 dB; the rest is mostly the noise of 24 dB SNR.
+    assert.ok(share(found.all, 'nonlinearity') > 0.7, `${share(found.all, 'nonlinearity')}`);
   });
 
-  it('is phase where the oscillator is restless', async () => {
+  // Short bursts clipped hard: header and payload are few and the training is clipped too, so causes are correlated.
+  for (const [what, saturationDb, rmsDbfs] of [
+    ['the converter clips at the mean power', null, 0],
+    ['the amplifier saturates 2 dB below the mean power', -14, -12],
+    ['the amplifier leaves little but the phase', -30, -12],
+  ] as const)
+    it(`adds up in 16 x 16 tokens where ${what}`, async () => {
+      const found = await budgets(
+        saturationDb === -30 ? 38 : 30,
+        (air) => ({
+          ...air,
+          radios: air.radios.map((radio) => ({ ...radio, amplifierSaturationDb: saturationDb })),
+        }),
+        { rmsDbfs },
+        [16, 16],
+      );
+      addUp(found, 0.01);
+      const { all } = found;
+      assert.ok(share(all, 'nonlinearity') > 0.3, `${share(all, 'nonlinearity')}`);
+      for (const part of ['noise', 'phase', 'channel'] as const)
+        assert.ok(share(all, part) > -0.05 && share(all, part) < 0.6, `${part} ${share(all, part)}`);
+    });
+
+  it('has phase where the oscillator is restless', async () => {
     const found = await budgets(33, (air) => ({
       ...air,
-      radios: air.radios.map((radio) => ({ ...radio, phaseNoiseLinewidthHz: 8 })),
+      radios: air.radios.map((radio) => ({ ...radio, phaseNoiseLinewidthHz: 20 })),
     }));
-    addUp(found);
-    assert.ok(share(found.all, 'phase') > 0.6, `${share(found.all, 'phase')}`);
+    addUp(found, 0.02, 0.12);
+    // 0.3 % without. The pilots follow most of it; with more the second reception is too far from the first to compare.
+    assert.ok(share(found.all, 'phase') > 0.25, `${share(found.all, 'phase')}`);
   });
 
   it('is interference where another signal is', async () => {
@@ -122,14 +154,14 @@ describe('the error budget through the link', () => {
       18,
       (air) => ({
         ...air,
-        radios: air.radios.map((radio) => ({ ...radio, phaseNoiseLinewidthHz: 8 })),
+        radios: air.radios.map((radio) => ({ ...radio, phaseNoiseLinewidthHz: 20 })),
         interferers: [
           { frequencyHz: 2.45e9, powerDbm: -97, bandwidthHz: 5e6, startS: 0, onS: 0, periodS: 0, serials: [] },
         ],
       }),
       { rmsDbfs: -5 },
     );
-    addUp(found);
+    addUp(found, 0.02, 0.12);
     for (const part of ['noise', 'nonlinearity', 'phase', 'interference'] as const)
       assert.ok(share(found.all, part) > 0.03, `${part} ${share(found.all, part)}`);
   });
@@ -172,10 +204,10 @@ describe('the error budget through the link', () => {
       to: 'TWIN-BASE',
       firstSample: 0,
       sampleCount: 9,
-      payloadOffset: 0,
       clippedAtSource: false,
       sampleRateHz: 5e6,
       centerFrequencyHz: 1e9,
+      cfoPriorHz: 0,
     };
     assert.throws(() => native.errorBudget({ ...burst, air }), /TWIN-NONE/);
   });

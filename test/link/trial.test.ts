@@ -1,6 +1,13 @@
 /** Whole trials through a radio process: SoapySDR streams, the waveform, the simulated air. */
 import assert from 'node:assert/strict';
-import { LinkError, RadioProcessLauncher, type Bench, type TrialRequest, type TrialResult } from '../../app/link';
+import {
+  LinkError,
+  RadioProcessLauncher,
+  type Bench,
+  type TrialRequest,
+  type TrialResult,
+  type TwinAir,
+} from '../../app/link';
 import { dbToPowerRatio } from '../../app/units/db';
 import { mean, randomTokens, relativeError, SNR_MINUS_GAIN_DB, trial, twinSetup, USERS } from './twin-setup';
 
@@ -94,6 +101,32 @@ describe('a trial through the radio process', () => {
       assert.ok(paprDb > 5 && paprDb < 15);
       assert.deepEqual(txGainDb, { requested: 82, actual: 82 });
     }
+  });
+
+  it('hears clocks that are further off than it seeks, where it is told by how much', async () => {
+    const setup = twinSetup();
+    const air = setup.air as TwinAir;
+    const far = {
+      ...setup,
+      air: {
+        ...air,
+        radios: air.radios.map((radio) => ({
+          ...radio,
+          clockErrorPpm: radio.clockErrorPpm + (radio.serial === 'TWIN-BASE' ? -60 : 60),
+        })),
+      },
+    };
+    for (const cfoPriorHz of [0, -294e3, 294e3])
+      await withBench({ ...far, cfoPriorHz }, async (apart) => {
+        const { bursts } = await apart.runTrial({ ...trial(1, 80), errorBudget: true });
+        for (const { headerOk, measurement, truth, tokenError, errorBudget, user } of bursts) {
+          assert.equal(headerOk, cfoPriorHz > 0, `${user} at a prior of ${cfoPriorHz} Hz`);
+          if (cfoPriorHz <= 0) continue;
+          assert.ok(measurement !== null && truth !== null && tokenError !== null && errorBudget !== null);
+          assert.ok(truth.cfoHz > 280e3 && Math.abs(measurement.cfoHz - truth.cfoHz) < 200, `${measurement.cfoHz}`);
+          assert.ok(tokenError < 1.2 / (1 + dbToPowerRatio(truth.snrDb)), `${user} ${tokenError}`);
+        }
+      });
   });
 
   it('answers with the gain that the radio has, not the one that was asked for', async () => {

@@ -271,24 +271,10 @@ Napi::Value genie_snr_db(const Napi::CallbackInfo& info) {
 
 namespace {
 
-// What the payload's distortion leaves of its gain (Bussgang): the factor by which `linear` is nearest to
-// `noiseFree`. It is no distortion, since the training shows most of it to the receiver too.
-std::complex<float> common_gain(phy::Span<const std::complex<float>> noise_free,
-                                phy::Span<const std::complex<float>> linear) {
-  std::complex<double> cross = 0;
-  double power = 0;
-  for (std::size_t i = 0; i < linear.size(); ++i) {
-    const std::complex<double> x(linear[i]);
-    cross += std::conj(x) * std::complex<double>(noise_free[i]);
-    power += std::norm(x);
-  }
-  return power > 0 ? std::complex<float>(cross / power) : std::complex<float>(1, 0);
-}
-
-// By substitution: {from, to, firstSample, sampleCount, payloadOffset, sampleRateHz, centerFrequencyHz} says
-// where the burst lies in the receiver's samples of the present trial, and its payload in that window.
-// `clippedAtSource`: the waveform was clipped before the air got it, so the air's linear version has that in
-// it and cannot tell it from what turns.
+// By substitution: {from, to, firstSample, sampleCount, sampleRateHz, centerFrequencyHz, cfoPriorHz} says
+// where the burst lies in the receiver's samples of the present trial. `clippedAtSource`: the waveform was
+// clipped before the air got it, so the air's linear version has that in it and cannot tell it from what
+// turns.
 std::optional<phy::ErrorBudget> budget_by_substitution(const Napi::Object& air, phy::Span<const float> sent,
                                                        const phy::BurstHeader& header) {
   medium::PartsQuery query;
@@ -299,8 +285,7 @@ std::optional<phy::ErrorBudget> budget_by_substitution(const Napi::Object& air, 
   phy::ReceiverConfig config;
   config.sampleRateHz = required_number(air, "sampleRateHz");
   config.centerFrequencyHz = required_number(air, "centerFrequencyHz");
-  const auto payload_offset = static_cast<std::size_t>(
-      required_integer(air, "payloadOffset", 0, static_cast<std::int64_t>(query.sampleCount) - 1));
+  config.cfoPriorHz = required_number(air, "cfoPriorHz");
   medium::BudgetParts parts = medium::Medium::instance().budgetParts(query);
   const auto span = [](const std::vector<medium::Sample>& samples) {
     return phy::Span<const std::complex<float>>(samples.data(), samples.size());
@@ -309,16 +294,8 @@ std::optional<phy::ErrorBudget> budget_by_substitution(const Napi::Object& air, 
   windows.firstSample = query.firstSample;
   windows.received = span(parts.received);
   windows.noiseFree = span(parts.noiseFree);
-  if (!required_boolean(air, "clippedAtSource")) {
-    const std::size_t length =
-        std::min(query.sampleCount - payload_offset,
-                 static_cast<std::size_t>(phy::payloadOfdmSymbolCount(header)) * phy::kSymbolSamples);
-    const std::complex<float> gain = common_gain({parts.noiseFree.data() + payload_offset, length},
-                                                 {parts.linear.data() + payload_offset, length});
-    for (medium::Sample& sample : parts.linear)
-      sample *= gain;
+  if (!required_boolean(air, "clippedAtSource"))
     windows.linear = span(parts.linear);
-  }
   windows.quiet = span(parts.quiet);
   return phy::errorBudget(sent, header, windows, config);
 }

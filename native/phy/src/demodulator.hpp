@@ -61,17 +61,19 @@ public:
   void describe(ReceivedBurst& burst) const;
 
   // For the error budget, after `finish`.
-  const std::vector<CarrierVector>& payload() const { return payload_; }
   const std::vector<Cf>& turns() const { return turns_; } // exp(-j phase) of each payload symbol
   /** The channel as it was over the training, and as the equaliser took it at payload symbol m. */
   const CarrierVector& channel() const { return channel_; }
   CarrierVector channelAt(int m) const;
+  /** Whether the header was training too. */
+  bool usesHeader() const { return smoother_ == &fullSmoother_; }
   double noiseVariance() const { return noiseVariance_; }
   /** The channel is followed over the payload. */
   bool channelMoves() const { return channelMoved_; }
   double phaseNoisePerSample() const { return tracker_.noisePerSample(); }
-  /** Another stream's payload symbol m, or repeat r of its long training, taken as this burst's were. */
-  void payloadCarriers(const StreamView& stream, int m, CarrierVector& carriers) {
+  /** A stream's payload symbol m (from -kHeaderSymbols on: the header's), or repeat r of its long training,
+   * taken as this burst's were. */
+  void symbolCarriers(const StreamView& stream, int m, CarrierVector& carriers) {
     extract(stream, symbolOffset(kHeaderSymbols + m), carriers.data(), false);
   }
   void trainingCarriers(const StreamView& stream, int r, CarrierVector& carriers) {

@@ -15,13 +15,13 @@ namespace otabench::phy {
 
 namespace {
 
-using Grid = std::vector<CarrierVector>; // [payload symbols][carriers]
+using Grid = std::vector<CarrierVector>; // [header and payload symbols][carriers]
 
 /** Samples around a window that a receiver may look at. */
 constexpr std::size_t kMargin = 1024;
-/** Fewer payload symbols than this do not tell the channel better than the noise-free training does. */
-constexpr int kFewestForFit = 16;
 constexpr int kFitPasses = 6;
+/** The preamble as training, in symbols on all carriers: four long repeats, three blocks of the short one. */
+constexpr int kPreambleSymbols = kLongRepeats + 3;
 /** A moving channel is 2 polynomials in time and one more per so many symbols: enough for the 0.03 rad a
  * symbol that the receiver follows. */
 constexpr std::size_t kSymbolsPerShape = 16, kMostShapes = 16;
@@ -32,6 +32,8 @@ constexpr double kMotion = 1.1;
 constexpr int kTurnShapes = 6;
 /** Far from full scale, so that nothing of the ideal waveform is clipped. */
 constexpr double kIdealDbfs = -40;
+/** Envelope over the mean that (nearly) no burst reaches. */
+constexpr double kNoPeakDb = 20;
 constexpr int kFewestPerCarrier = 4;
 
 void requireSize(const char* field, std::size_t actual, std::size_t expected, const char* what) {
@@ -76,16 +78,20 @@ std::optional<ReceivedBurst> receiveOne(const Padded& window, const BurstHeader&
   return found;
 }
 
-/** Carriers of the payload as they would be sent without clipping. */
-Grid idealPayload(Span<const float> sent, const BurstHeader& header) {
+/** Carriers of header and payload as they would be sent without clipping. */
+Grid idealSymbols(Span<const float> sent, const BurstHeader& header) {
   BurstTransmitter transmitter;
   std::vector<Cf> samples;
-  const TransmitReport report = transmitter.modulate(sent, header, kIdealDbfs, samples);
+  Drive drive;
+  drive.rmsDbfs = kIdealDbfs;
+  if (header.transport.clipped) // for the header's bit; no peak is that high
+    drive.papr = {PaprMethod::ClipAndFilter, kNoPeakDb, 1};
+  const TransmitReport report = transmitter.modulate(sent, header, drive, samples);
   Fft fft(kCarriers, Fft::Direction::Forward);
   const auto gain = static_cast<float>(std::sqrt(static_cast<double>(kLoadedCarriers)) / kCarriers /
                                        std::pow(10.0, kIdealDbfs / 20));
-  Grid grid(static_cast<std::size_t>(report.payloadOfdmSymbols));
-  const Cf* at = samples.data() + report.payloadStartSample + kCyclicPrefix;
+  Grid grid(kHeaderSymbols + static_cast<std::size_t>(report.payloadOfdmSymbols));
+  const Cf* at = samples.data() + report.payloadStartSample - kHeaderSamples + kCyclicPrefix;
   for (CarrierVector& carriers : grid) {
     std::copy_n(at, kCarriers, fft.in());
     fft.run();
@@ -173,15 +179,17 @@ double restOf(const Fit& fit, const Grid& sent, const Grid& received) {
   return rest;
 }
 
-/** @param training  noise-free channel in the long training, for bursts too short to tell */
+/**
+ * From header and payload: a clipped training would have its distortion in it, which the receiver's estimate
+ * has too.
+ * @param training  noise-free channel in the long training, to begin with
+ */
 Fit fitLink(const CarrierVector& training, const Grid& sent, const Grid& received) {
   const std::size_t symbols = sent.size();
   Fit fit;
   fit.channels = {training};
   fit.turns.resize(symbols);
   fitTurns(fit, sent, received);
-  if (static_cast<int>(symbols) < kFewestForFit)
-    return fit;
   for (int pass = 0; pass < kFitPasses; ++pass) {
     fitChannel(fit, sent, received);
     fitTurns(fit, sent, received);
@@ -307,8 +315,12 @@ public:
       result[i] *= static_cast<float>(header_.scale * norms_[i / dimension]);
     return result;
   }
-  double share(const std::vector<float>& error) const {
-    return powerOf(Span<const float>(error)) / sentPower_;
+  /** Inner product of two errors over the tokens' power. */
+  double share(const std::vector<float>& a, const std::vector<float>& b) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.size(); ++i)
+      sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+    return sum / sentPower_;
   }
 
 private:
@@ -320,23 +332,24 @@ private:
   DftSpreader spreader_;
 };
 
-/** What was received of each version of the window. */
+/** Header and payload as received in each version of the window. */
 struct Versions {
   Grid received, quiet, noiseFree, linear;
 };
 
-/** Errors by cause that add up to the equalised payload minus what was sent. */
+/** Errors by cause that add up to the equalised payload minus what was sent, [payload symbols][carriers]. */
 struct Causes {
   Grid noise, nonlinearity, phase, channel, interference;
   explicit Causes(std::size_t n) : noise(n), nonlinearity(n), phase(n), channel(n), interference(n) {}
 };
 
+/** Mean over the payload's data carriers. */
 double dataPower(const Grid& grid) {
   double sum = 0;
-  for (const CarrierVector& carriers : grid)
+  for (std::size_t m = kHeaderSymbols; m < grid.size(); ++m)
     for (const int k : waveform().data)
-      sum += static_cast<double>(std::norm(carriers[k]));
-  return sum / (static_cast<double>(grid.size()) * kDataCarriers);
+      sum += static_cast<double>(std::norm(grid[m][k]));
+  return sum / (static_cast<double>(grid.size() - kHeaderSymbols) * kDataCarriers);
 }
 
 Grid difference(const Grid& a, const Grid& b) {
@@ -347,70 +360,64 @@ Grid difference(const Grid& a, const Grid& b) {
   return d;
 }
 
+/** <a, b> / <a, a> over symbols [first, last). */
+Cd commonFactor(const Grid& a, const Grid& b, std::size_t first, std::size_t last) {
+  Cd inner = 0;
+  double power = 0;
+  for (std::size_t m = first; m < last; ++m)
+    for (int k = 0; k < kLoadedCarriers; ++k) {
+      inner += std::conj(Cd(a[m][k])) * Cd(b[m][k]);
+      power += static_cast<double>(std::norm(a[m][k]));
+    }
+  return inner / std::max(power, 1e-30);
+}
+
 /**
  * @param training   noise-free channel in the long training
  * @param hasLinear  v.linear is without distortion
  */
 Causes separate(const BurstDemodulator& d, const Grid& sent, const Versions& v, const CarrierVector& training,
                 bool hasLinear) {
-  const std::size_t symbols = sent.size();
+  const std::size_t all = sent.size(), symbols = all - kHeaderSymbols;
   // The channel as it was. A common turn of channel and phases is the phases'.
   Fit fit = fitLink(training, sent, v.linear);
   const auto commonTurn = [&d](const CarrierVector& channel) {
     const Cd common = regression(d.channel(), channel);
     return std::abs(common) > 0 ? Cf(common / std::abs(common)) : Cf(1, 0);
   };
-  for (std::size_t m = 0; m < symbols; ++m)
+  for (std::size_t m = 0; m < all; ++m)
     fit.turns[m] *= commonTurn(fit.at(m));
+  // Gains that distortion takes (Bussgang): the training's is part of the channel, what it takes from the
+  // payload beyond that is distortion's. Without v.linear the fit took them in. (What moves has no gain to
+  // compare.)
+  double gain = hasLinear ? std::abs(commonFactor(v.linear, v.noiseFree, kHeaderSymbols, all)) : 1;
+  float shown = 1; // fit to channel, v.linear to undistorted
+  if (!fit.moves()) {
+    const double beyond = std::max(gain * std::abs(regression(training, fit.at(0))), 1e-6);
+    shown = static_cast<float>(gain / beyond);
+    gain = beyond;
+  }
   for (CarrierVector& channel : fit.channels) {
-    const Cf back = std::conj(commonTurn(channel));
+    const Cf back = std::conj(commonTurn(channel)) * shown;
     for (Cf& h : channel)
       h *= back;
   }
-
-  // Gain that distortion takes from the payload (Bussgang), which the training does not show.
-  Cd gain = 1;
-  if (hasLinear) {
-    Cd inner = 0;
-    double power = 0;
-    for (std::size_t m = 0; m < symbols; ++m)
-      for (int k = 0; k < kLoadedCarriers; ++k) {
-        inner += std::conj(Cd(v.linear[m][k])) * Cd(v.noiseFree[m][k]);
-        power += static_cast<double>(std::norm(v.linear[m][k]));
-      }
-    gain = inner / power;
-  } else {
-    Cd inner = 0;
-    double power = 0;
-    for (std::size_t m = 0; m < symbols; ++m)
-      for (int k = 0; k < kLoadedCarriers; ++k) {
-        const Cd wanted = Cd(fit.at(m)[k] * fit.turns[m] * sent[m][k]);
-        inner += std::conj(wanted) * Cd(v.linear[m][k]);
-        power += std::norm(wanted);
-      }
-    // The fit took the gain in; the training did not. (What moves has no gain to compare.)
-    const double taken = fit.moves() ? 1 : std::max(std::abs(regression(training, fit.at(0))), 1e-6);
-    gain = inner.real() / power * taken;
-    for (CarrierVector& channel : fit.channels)
-      for (Cf& h : channel)
-        h /= static_cast<float>(taken);
-  }
-  const Cf gainF(gain);
+  const auto gainF = static_cast<float>(gain);
 
   const Grid noise = difference(v.quiet, v.noiseFree), interference = difference(v.received, v.quiet);
-  Grid distortion(symbols), turning(symbols);
+  Grid distortion(all), turning(all), wanted(all);
   TurnWithin turnWithin;
-  for (std::size_t m = 0; m < symbols; ++m) {
-    CarrierVector wanted, rest;
+  for (std::size_t m = 0; m < all; ++m) {
+    CarrierVector rest;
     for (int k = 0; k < kLoadedCarriers; ++k) {
-      wanted[k] = gainF * fit.at(m)[k] * fit.turns[m] * sent[m][k];
-      rest[k] = v.noiseFree[m][k] - wanted[k];
+      wanted[m][k] = gainF * fit.at(m)[k] * fit.turns[m] * sent[m][k];
+      rest[k] = v.noiseFree[m][k] - wanted[m][k];
     }
     if (hasLinear)
       for (int k = 0; k < kLoadedCarriers; ++k)
-        turning[m][k] = gainF * (v.linear[m][k] - fit.at(m)[k] * fit.turns[m] * sent[m][k]);
+        turning[m][k] = gainF * shown * v.linear[m][k] - wanted[m][k];
     else
-      turning[m] = turnWithin.of(wanted, rest);
+      turning[m] = turnWithin.of(wanted[m], rest);
     for (int k = 0; k < kLoadedCarriers; ++k)
       distortion[m][k] = rest[k] - turning[m][k];
   }
@@ -418,21 +425,23 @@ Causes separate(const BurstDemodulator& d, const Grid& sent, const Versions& v, 
   const double disturbance =
       dataPower(noise) + dataPower(interference) + dataPower(distortion) + dataPower(turning);
   CarrierVector best = equaliserFor(fit.at(0), gain, disturbance);
-  // A channel that the receiver tracked over the payload may have taken up that gain.
-  double trackedGain = 0;
-  for (std::size_t m = 0; m < symbols; ++m)
-    trackedGain +=
-        std::abs(regression(fit.at(m), d.channelAt(static_cast<int>(m)))) / static_cast<double>(symbols);
-  const Cd missingGain =
-      std::fabs(trackedGain - std::abs(gain)) < std::fabs(trackedGain - 1) ? Cd(1, 0) : gain;
+  // Of that gain the receiver's channel shows all (tracked over the payload), what the header lost, which is
+  // most of its training, or nothing (from the preamble alone).
+  const double header = gain * commonFactor(wanted, v.noiseFree, 0, kHeaderSymbols).real();
+  const double shownGain =
+      d.channelMoves() ? gain
+      : d.usesHeader() ? (kPreambleSymbols + kHeaderSymbols * header) / (kPreambleSymbols + kHeaderSymbols)
+                       : 1;
+  const Cd missingGain = gain / shownGain;
   Causes causes(symbols);
-  for (std::size_t m = 0; m < symbols; ++m) {
+  for (std::size_t p = 0; p < symbols; ++p) {
+    const std::size_t m = p + kHeaderSymbols;
     if (fit.moves())
       best = equaliserFor(fit.at(m), gain, disturbance);
     // The common turn of a tracked channel is phase.
-    CarrierVector channel = d.channelAt(static_cast<int>(m));
+    CarrierVector channel = d.channelAt(static_cast<int>(p));
     const Cf back = std::conj(fit.turns[m]), unturn = std::conj(commonTurn(channel));
-    const Cf tracked = d.turns()[m] * unturn;
+    const Cf tracked = d.turns()[p] * unturn;
     for (Cf& h : channel)
       h *= unturn;
     const CarrierVector used = equaliserFor(channel, 1, d.noiseVariance());
@@ -440,11 +449,11 @@ Causes separate(const BurstDemodulator& d, const Grid& sent, const Versions& v, 
     const CarrierVector corrected = equaliserFor(channel, missingGain, d.noiseVariance());
     for (int k = 0; k < kLoadedCarriers; ++k) {
       const Cf y = v.received[m][k], turned = best[k] * back;
-      causes.noise[m][k] = turned * noise[m][k] + (best[k] * gainF * fit.at(m)[k] - Cf(1, 0)) * sent[m][k];
-      causes.interference[m][k] = turned * interference[m][k];
-      causes.nonlinearity[m][k] = turned * distortion[m][k] + (used[k] - corrected[k]) * tracked * y;
-      causes.phase[m][k] = best[k] * (tracked - back) * y + turned * turning[m][k];
-      causes.channel[m][k] = (corrected[k] - best[k]) * tracked * y;
+      causes.noise[p][k] = turned * noise[m][k] + (best[k] * gainF * fit.at(m)[k] - Cf(1, 0)) * sent[m][k];
+      causes.interference[p][k] = turned * interference[m][k];
+      causes.nonlinearity[p][k] = turned * distortion[m][k] + (used[k] - corrected[k]) * tracked * y;
+      causes.phase[p][k] = best[k] * (tracked - back) * y + turned * turning[m][k];
+      causes.channel[p][k] = (corrected[k] - best[k]) * tracked * y;
     }
   }
   return causes;
@@ -481,17 +490,16 @@ std::optional<ErrorBudget> errorBudget(Span<const float> sent, const BurstHeader
   ReceivedBurst burst;
   demodulator.finish(burst);
 
-  const Grid ideal = idealPayload(sent, header);
+  const Grid ideal = idealSymbols(sent, located->header);
   const auto take = [&](const StreamView& view) {
-    Grid grid(static_cast<std::size_t>(symbols));
-    for (int m = 0; m < symbols; ++m)
-      demodulator.payloadCarriers(view, m, grid[static_cast<std::size_t>(m)]);
+    Grid grid(ideal.size());
+    for (std::size_t m = 0; m < grid.size(); ++m)
+      demodulator.symbolCarriers(view, static_cast<int>(m) - kHeaderSymbols, grid[m]);
     return grid;
   };
   const bool hasLinear = windows.linear.size() > 0;
   Versions versions;
-  versions.received = demodulator.payload();
-  versions.received.resize(static_cast<std::size_t>(symbols));
+  versions.received = take(received.view());
   versions.noiseFree = take(noiseFree.view());
   versions.linear = hasLinear ? take(Padded(windows.linear, windows.firstSample).view()) : versions.noiseFree;
   versions.quiet =
@@ -509,7 +517,7 @@ std::optional<ErrorBudget> errorBudget(Span<const float> sent, const BurstHeader
   std::vector<float> error(burst.tokens.size());
   for (std::size_t i = 0; i < error.size(); ++i)
     error[i] = burst.tokens[i] - sent[i];
-  budget.measured = judge.share(error);
+  budget.measured = judge.share(error, error);
   const std::vector<float> nonlinearity = judge.tokens(causes.nonlinearity),
                            phase = judge.tokens(causes.phase), channel = judge.tokens(causes.channel),
                            interference = judge.tokens(causes.interference);
@@ -517,11 +525,16 @@ std::optional<ErrorBudget> errorBudget(Span<const float> sent, const BurstHeader
   if (header.transport.normalisation == PowerNormalisation::Token)
     for (std::size_t i = 0; i < noise.size(); ++i) // what remains is the norms'
       noise[i] = error[i] - nonlinearity[i] - phase[i] - channel[i] - interference[i];
-  budget.noise = judge.share(noise);
-  budget.nonlinearity = judge.share(nonlinearity);
-  budget.phase = judge.share(phase);
-  budget.channel = judge.share(channel);
-  budget.interference = judge.share(interference);
+  // Own power and half of what it has in common with each other cause: Shapley's value, which adds up.
+  const auto partOf = [&](const std::vector<float>& part) {
+    budget.ownPowers += judge.share(part, part);
+    return judge.share(part, error);
+  };
+  budget.noise = partOf(noise);
+  budget.nonlinearity = partOf(nonlinearity);
+  budget.phase = partOf(phase);
+  budget.channel = partOf(channel);
+  budget.interference = partOf(interference);
   budget.unexplained = budget.measured - budget.explained();
   return budget;
 }

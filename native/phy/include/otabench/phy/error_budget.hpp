@@ -11,7 +11,15 @@
 
 namespace otabench::phy {
 
-/** What of a burst's token error came from where. All are mean squared errors over the tokens' mean power. */
+/**
+ * What of a burst's token error came from where. All are mean squared errors over the tokens' mean power.
+ *
+ * By substitution the error is a sum of one error per cause. Causes are correlated (a clipped training spoils
+ * the channel estimate in the direction of the payload's distortion), so their powers need not add up: a part
+ * is the power of its cause's error and half of every term that it has in common with another's (Shapley's
+ * value of the game "power of the summed errors"). A part below zero says that its cause took away of the
+ * others' error.
+ */
 struct ErrorBudget {
   double measured = 0; // what the tokens lost, in all
   /** Additive noise, with the shrinkage by which the best linear estimate answers it (1 / (1 + SNR)), and
@@ -22,6 +30,8 @@ struct ErrorBudget {
   double channel = 0;      // channel and noise estimate against the best for the channel as it was
   double interference = 0; // other signals
   double unexplained = 0;  // measured minus all of the above; may be negative
+  /** By substitution: sum of the causes' own powers. It differs from `measured` by their correlations. */
+  double ownPowers = 0;
   double explained() const { return noise + nonlinearity + phase + channel + interference; }
 };
 
@@ -43,8 +53,8 @@ struct BudgetWindows {
 
 /**
  * By substitution, where the air can say what it did: the receiver's own estimates are replaced by the truth,
- * and each cause by its absence. The token error is the sum of one error per cause; what their correlations
- * leave is `unexplained`.
+ * and each cause by its absence. `unexplained` is what the sum of the causes' errors misses of the
+ * receiver's.
  *
  * @param sent    [tokens, dimension] as sent; the ideal waveform is rebuilt from it
  * @param header  user, sequence, tokens, dimension, transport as sent
