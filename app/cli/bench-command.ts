@@ -7,7 +7,7 @@ import { repositoryRoot } from '../config/paths';
 import { closestWord, InvalidInputError } from '../config/violations';
 
 /** Benchmarks that there are; all but `models` and `allocate` are build/native/bin/bench_NAME. */
-export const BENCHES = ['link', 'quality', 'medium', 'fdma', 'models', 'allocate'] as const;
+export const BENCHES = ['link', 'quality', 'medium', 'fdma', 'fec', 'models', 'allocate'] as const;
 
 /**
  * The benchmark ends its stdout with the contract's JSON line (`{"bench", "rows"}`); without `json` it is told not to.

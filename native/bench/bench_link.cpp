@@ -13,6 +13,7 @@
 
 #include "air.hpp"
 #include "fdma_figures.hpp"
+#include "fec_figures.hpp"
 #include "link_figures.hpp"
 #include "liquid_peer.hpp"
 #include "otabench/phy/receiver.hpp"
@@ -225,6 +226,7 @@ int main(int argc, char** argv) {
     measureTransmitter(rows, liquid);
   }
   bench::addFdmaSpeed(rows);
+  bench::addFecSpeed(rows);
   measureQuality(rows, noiseSamples);
   bench::print("link", rows, json);
   return 0;

@@ -15,6 +15,7 @@
 
 #include "fading_figures.hpp"
 #include "fdma_figures.hpp"
+#include "fec_figures.hpp"
 #include "link_figures.hpp"
 #include "real_tokens.hpp"
 #include "rows.hpp"
@@ -131,7 +132,8 @@ void measureFadingLink(std::vector<Row>& rows, int bursts) {
 }
 
 bool isPart(const std::string& name) {
-  return name == "headers" || name == "noise" || name == "estimates" || name == "fading" || name == "fdma";
+  return name == "headers" || name == "noise" || name == "estimates" || name == "fading" || name == "fdma" ||
+         name == "fec";
 }
 
 } // namespace
@@ -153,7 +155,7 @@ int main(int argc, char** argv) {
     } else {
       std::fprintf(stderr,
                    "argument is %s; allowed: --json, --bursts N (10..1000000), --noise SAMPLES (> 0), --part "
-                   "headers|noise|estimates|fading|fdma\n",
+                   "headers|noise|estimates|fading|fdma|fec\n",
                    argv[i]);
       return 2;
     }
@@ -170,6 +172,8 @@ int main(int argc, char** argv) {
     measureFadingLink(rows, static_cast<int>(bursts));
   if (wanted("fdma"))
     bench::addFdmaLeakage(rows);
+  if (wanted("fec"))
+    bench::addFecThresholds(rows, bench::kFecBursts);
   bench::print("quality", rows, json);
   return 0;
 }
