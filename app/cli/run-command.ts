@@ -52,7 +52,7 @@ function tell(end: RunEnd, { json = false }: RunOptions): number {
   const { stop, folder } = end;
   const where = end.simulated ? ' on simulated twins' : '';
   const rate = `${stop.trialsDone} of ${stop.trialsTotal} trials in ${formatDuration(stop.wallS)}, ${stop.questionsPerSecond.toFixed(0)} questions a second`;
-  const text = [`${end.name}${where}: ${rate}`, ...resultTable(stop.points, end.simulated, stop.comparisons)];
+  const text = [`${end.name}${where}: ${rate}`, ...resultTable(stop.points, end.simulated, stop.comparisons, stop)];
   text.push(`report ${end.reportFile ?? `not made: ${end.reportError ?? ''}`}`);
   process.stdout.write(`${text.join('\n')}\n`);
   if (stop.outcome === 'stopped')

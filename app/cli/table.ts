@@ -1,6 +1,6 @@
 /** The final table, as text. */
-import type { ArmComparison, PointSummary } from '../config/run-documents';
-import { formatDecibels, formatPercent, formatPoints } from '../units/format';
+import type { ArmComparison, PointSummary, StopDocument } from '../config/run-documents';
+import { formatDecibels, formatPercent, formatPoints, formatShare } from '../units/format';
 
 /** Columns as wide as their widest cell; figures to the right. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
@@ -13,6 +13,7 @@ export function resultTable(
   points: readonly PointSummary[],
   simulated: boolean,
   comparisons: readonly ArmComparison[] = [],
+  { sharedBand, airTimes }: Pick<StopDocument, 'sharedBand' | 'airTimes'> = { sharedBand: [], airTimes: [] },
 ): string[] {
   const arms = new Set(points.map(({ arm }) => arm)).size > 1;
   const head = [
@@ -68,6 +69,16 @@ export function resultTable(
     lines.push(
       `${one.secondArm} against ${one.firstArm} at ${one.firstSnrDb} dB: ${formatPoints(one.difference)} +- ` +
         `${formatPoints(one.differenceHalfWidth).replace('+', '')} points on ${one.questions} questions, p ${one.pValue < 0.001 ? '< 0.001' : one.pValue.toFixed(3)} (McNemar)`,
+    );
+  for (const one of sharedBand)
+    lines.push(
+      `${one.arm}, ${one.user}: ${one.carriers.toFixed(1)} grid carriers, residual CFO at most ` +
+        `${formatShare(one.residualCfoMost)} of a carrier, leakage ${formatDecibels(one.leakageDb)} dB ` +
+        `(at most ${formatDecibels(one.leakageHighDb)} dB, 95 %, ${one.leakageBursts} bursts)`,
+    );
+  if (sharedBand.length > 0)
+    lines.push(
+      `air time of a trial: ${airTimes.map((one) => `${one.arm} ${(one.airTimeS * 1e3).toFixed(2)} ms`).join(', ')}`,
     );
   if (simulated) lines.push('* true: ground truth of the simulated medium; nothing in the link reads it');
   return lines;

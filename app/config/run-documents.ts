@@ -19,6 +19,15 @@ export const errorBudgetSchema = z.object({
 });
 export type ErrorBudgetRecord = z.infer<typeof errorBudgetSchema>;
 
+/** Where a user sent beside others; bins of 1/2048 of the sample rate (docs/fdma.md). */
+const subbandSchema = z.object({
+  centerBin: z.number(),
+  size: z.number(),
+  guardBins: z.number(),
+  /** What the user took out of its carrier itself. */
+  soundedCfoHz: z.number().nullable(),
+});
+
 /** One burst of one user. SNR in dB (Es/N0); the estimators side by side; `true...` is ground truth, twins only. */
 export const burstRecordSchema = z.object({
   user: z.string(),
@@ -27,6 +36,10 @@ export const burstRecordSchema = z.object({
   dimension: z.number(),
   detected: z.boolean(),
   headerOk: z.boolean(),
+  /** ok, or why there are no tokens (docs/experiments.md); null in runs of earlier versions. */
+  outcome: z.string().nullable().default(null),
+  /** Null: the full band. */
+  subband: subbandSchema.nullable().default(null),
   snrDb: decibels,
   snrSdDb: laterNumber,
   /** `...LowDb`, `...HighDb`: 95 % interval. */
@@ -106,6 +119,8 @@ export const trialRecordSchema = z.object({
   logProbability: z.number().nullable(),
   bursts: z.array(burstRecordSchema),
   events: z.array(eventRecordSchema),
+  /** From the first burst's first sample to the last one's last. */
+  airTimeS: laterNumber,
   attempts: z.number(),
   /** When it was answered, ms since 1970. */
   wallMs: z.number(),
@@ -126,6 +141,11 @@ export const soundingRecordSchema = z.object({
   wallMs: z.number(),
 });
 export type SoundingRecord = z.infer<typeof soundingRecordSchema>;
+
+/** Sounding of all users at once; `/USER` behind it: of that user alone, the others muted. */
+export function leakageSoundingId(arm: string, number: number): string {
+  return `${arm}/sounding/leakage/b${number}`;
+}
 
 /** An attempt that a radio event spoilt; the trial was tried again. */
 export const spoiltRecordSchema = z.object({
@@ -223,7 +243,20 @@ export const runDocumentSchema = z.object({
     /** Of the first arm. */
     snrDb: z.array(z.number()),
     /** Arms and their points, in the plan's order; empty in runs of earlier versions, which had one. */
-    arms: z.array(z.object({ name: z.string(), snrDb: z.array(z.number()) })).default([]),
+    arms: z
+      .array(
+        z.object({
+          name: z.string(),
+          snrDb: z.array(z.number()),
+          schedule: z.string().default('turns'),
+          /** By user, with FDMA. */
+          subbands: z
+            .record(z.string(), z.object({ centerBin: z.number(), size: z.number(), guardBins: z.number() }))
+            .nullable()
+            .default(null),
+        }),
+      )
+      .default([]),
     trialsPerPoint: z.number(),
     trialsTotal: z.number(),
     awgnDraws: z.number(),
@@ -300,6 +333,32 @@ export const comparisonSchema = z.object({
 });
 export type ArmComparison = z.infer<typeof comparisonSchema>;
 
+/** A user that sent beside others. Shares and powers linear unless dB. */
+export const sharedBandUserSchema = z.object({
+  arm: z.string(),
+  user: z.string(),
+  /** Occupied band, grid carriers of 78.125 kHz at 5 MS/s. */
+  carriers: z.number(),
+  /** Bursts that were received, and of their CFO what the user had not taken out, over the user's own carrier spacing. */
+  bursts: z.number(),
+  residualCfoRms: z.number().nullable(),
+  residualCfoMost: z.number().nullable(),
+  /** How long a burst takes, mean, s. */
+  burstAirTimeS: z.number().nullable(),
+  /**
+   * Noise that the others bring into the user's carriers, over its own power, dB (others on against others muted): null
+   * where none was found; and the upper end of its 95 % interval.
+   */
+  leakageDb: decibels,
+  leakageHighDb: decibels,
+  leakageBursts: z.number(),
+});
+export type SharedBandUser = z.infer<typeof sharedBandUserSchema>;
+
+/** How long a trial's bursts take in all, mean, s. */
+export const trialAirTimeSchema = z.object({ arm: z.string(), airTimeS: z.number() });
+export type TrialAirTime = z.infer<typeof trialAirTimeSchema>;
+
 /** stop.json: how a run ended. A folder without it is running or was killed. */
 export const stopDocumentSchema = z.object({
   format: z.literal(1),
@@ -316,5 +375,8 @@ export const stopDocumentSchema = z.object({
   trialsTotal: z.number(),
   points: z.array(pointSummarySchema),
   comparisons: z.array(comparisonSchema).default([]),
+  /** Empty without FDMA. */
+  sharedBand: z.array(sharedBandUserSchema).default([]),
+  airTimes: z.array(trialAirTimeSchema).default([]),
 });
 export type StopDocument = z.infer<typeof stopDocumentSchema>;

@@ -1,6 +1,7 @@
 /** What no single field can tell: fields against each other and against the bundle. */
 import type { YamlFile } from '../config/yaml-file';
 import type { BundleFacts } from './model';
+import { checkPartition, scheduleOf } from './partition';
 import {
   CYCLIC_PREFIX_S,
   LAST_TAP_SPREADS,
@@ -19,7 +20,8 @@ export type ReadableSections = { readonly [K in keyof Sections]: Sections[K] | n
 type Air = NonNullable<Sections['air']>;
 
 export function crossCheck(yaml: YamlFile, sections: ReadableSections): void {
-  if (sections.radios !== null) checkRadios(yaml, sections.radios);
+  if (sections.radios !== null) checkRadios(yaml, sections.radios, sections.schedule ?? undefined);
+  checkSharing(yaml, sections);
   const airIsWritten = yaml.valueAt(['air']) !== undefined;
   if (sections.radios !== null) {
     const twins = ROLES.some((role) => sections.radios?.[role].driver === 'twin');
@@ -51,12 +53,29 @@ export function checkAgainstBundle(yaml: YamlFile, sections: ReadableSections, b
     );
 }
 
-function checkRadios(yaml: YamlFile, radios: Sections['radios']): void {
+/** With FDMA every user needs its sub-band; a partition that is written must fit also where no arm uses it. */
+function checkSharing(yaml: YamlFile, { schedule, partition, radios }: ReadableSections): void {
+  if (partition === null || schedule === null || radios === null) return;
+  if (partition !== undefined) checkPartition(yaml, partition);
+  else if (scheduleOf({ schedule, radios }) === 'fdma') checkPartition(yaml, 'equal');
+}
+
+function checkRadios(yaml: YamlFile, radios: Sections['radios'], schedule: Sections['schedule']): void {
   const owners = new Map<string, string>();
+  const userSerials = new Set(USERS.map((user) => radios[user].serial));
+  const oneForAll = userSerials.size === 1 && (schedule ?? 'one-transmitter') === 'one-transmitter';
+  if (schedule === 'one-transmitter' && userSerials.size > 1)
+    for (const user of USERS)
+      if (radios[user].serial !== radios.text.serial)
+        yaml.refuse(
+          ['radios', user, 'serial'],
+          `${radios.text.serial}, as radios.text has: schedule is one-transmitter`,
+        );
   for (const role of ROLES) {
     const { serial } = radios[role];
     const owner = owners.get(serial);
-    if (owner !== undefined)
+    const shares = schedule === 'one-transmitter' || (oneForAll && owner !== 'base');
+    if (owner !== undefined && !(shares && owner !== 'base'))
       yaml.refuse(['radios', role, 'serial'], `a serial of its own for every radio (radios.${owner} has this one)`);
     owners.set(serial, role);
   }

@@ -2,7 +2,12 @@
  * The engine: sounding, then every trial of the plan, then the AWGN references, several trials in flight.
  * It knows radios and models only by their contracts; see docs/architecture.md.
  */
-import type { ReferenceRecord, SoundingRecord, TrialRecord } from '../config/run-documents';
+import {
+  leakageSoundingId,
+  type ReferenceRecord,
+  type SoundingRecord,
+  type TrialRecord,
+} from '../config/run-documents';
 import { pointKey, RunFailedError, RunStoppedError, type EngineParts } from './engine-types';
 import type { Bench } from '../link/types';
 import type { ArmExperiment } from './file';
@@ -11,15 +16,26 @@ import type { ModelAnswer, UserTokens } from './model';
 import { BLOCK_TRIALS, isSimulated, type PlannedTrial } from './plan';
 import { burstRecord, csiRecords, eventRecords, roundedLogProbability, viewRecords } from './records';
 import { awgnReference } from './reference';
+import { USERS } from './schema';
 import { Slots } from './slots';
 import { findGains } from './sounding';
-import { receivedTokens, trialRequest, TrialRunner, type AttemptedTrial, type Gains } from './trials';
+import {
+  receivedTokens,
+  trialRequest,
+  TrialRunner,
+  type AttemptedTrial,
+  type PointSetting,
+  type RequestOptions,
+} from './trials';
 
 /** Blocks between "sent to the radio process" and "on the disk": enough to keep both sides busy. */
 const BLOCKS_IN_FLIGHT = 3;
 
 /** Of each point, so many trials with CSI also keep their constellation. */
 const VIEWS_PER_POINT = 4;
+
+/** Of all users at once, and so many of each alone. */
+const LEAKAGE_BURSTS = 16;
 
 /** Longest wait for the bench to close when a run ends. */
 const CLOSE_LIMIT_MS = 5000;
@@ -148,43 +164,88 @@ class Engine {
   }
 
   /** Gains of every arm at each of its points, by `pointKey`. */
-  private async findGains(): Promise<Map<string, Gains>> {
-    const gains = new Map<string, Gains>();
+  private async findGains(): Promise<Map<string, PointSetting>> {
+    const gains = new Map<string, PointSetting>();
     for (const [arm, experiment] of this.parts.plan.experiment.arms.entries())
-      for (const [requestedSnrDb, gainsDb] of await this.findGainsOf(arm, experiment)) {
-        gains.set(pointKey(experiment.arm, requestedSnrDb), gainsDb);
-        this.parts.observer.gainsFound?.(experiment.arm, requestedSnrDb, gainsDb);
+      for (const [requestedSnrDb, setting] of await this.findGainsOf(arm, experiment)) {
+        gains.set(pointKey(experiment.arm, requestedSnrDb), setting);
+        this.parts.observer.gainsFound?.(experiment.arm, requestedSnrDb, setting.gainsDb);
       }
     return gains;
   }
 
-  private async findGainsOf(arm: number, experiment: ArmExperiment): Promise<Map<number, Gains>> {
+  private async findGainsOf(arm: number, experiment: ArmExperiment): Promise<Map<number, PointSetting>> {
     const { plan, benches, previous, recorder, now } = this.parts;
     const tokens = await this.tokensOf(experiment, plan.questions[0] as number);
     const runner = this.runnerOf(arm);
     let serial = 0;
-    return findGains(experiment, (benches[arm] as Bench).radios, async (prefix, requestedSnrDb, gainsDb, bursts) =>
-      Promise.all(
-        Array.from({ length: bursts }, async (_, number): Promise<SoundingRecord> => {
-          const id = `${prefix}/b${number + 1}`;
-          const request = trialRequest(experiment, id, serial++, tokens, gainsDb);
-          const earlier = previous.soundings.get(id);
-          if (earlier !== undefined) return earlier;
-          const { result, attempts } = await runner.run(request);
-          const record: SoundingRecord = {
-            kind: 'sounding',
-            id,
-            arm: experiment.arm,
-            requestedSnrDb,
-            valid: result.valid,
-            bursts: result.bursts.map((burst) => burstRecord(burst, tokens[burst.user as keyof UserTokens])),
-            events: eventRecords(result.events),
-            attempts,
-            wallMs: now(),
-          };
-          await recorder.record(record);
-          return record;
-        }),
+    const sound = async (
+      trialId: string,
+      number: number,
+      requestedSnrDb: number | null,
+      setting: PointSetting,
+      only?: RequestOptions['only'],
+    ): Promise<SoundingRecord> => {
+      const request = trialRequest(experiment, trialId, number, tokens, setting, { only });
+      const id = only === undefined ? trialId : `${trialId}/${only}`;
+      const earlier = previous.soundings.get(id);
+      if (earlier !== undefined) return earlier;
+      const { result, attempts } = await runner.run(request);
+      const record: SoundingRecord = {
+        kind: 'sounding',
+        id,
+        arm: experiment.arm,
+        requestedSnrDb,
+        valid: result.valid,
+        bursts: result.bursts.map((burst) => burstRecord(burst, tokens[burst.user as keyof UserTokens])),
+        events: eventRecords(result.events),
+        attempts,
+        wallMs: now(),
+      };
+      await recorder.record(record);
+      return record;
+    };
+    const settings = await findGains(
+      experiment,
+      (benches[arm] as Bench).radios,
+      async (prefix, requestedSnrDb, setting, bursts) =>
+        Promise.all(
+          Array.from({ length: bursts }, async (_, number) =>
+            sound(`${prefix}/b${number + 1}`, serial++, requestedSnrDb, setting),
+          ),
+        ),
+    );
+    await this.soundLeakage(experiment, settings, async (trialId, requestedSnrDb, setting, only) =>
+      // Every user alone sends what it sends beside the others.
+      sound(trialId, serial + Number(trialId.slice(trialId.lastIndexOf('b') + 1)), requestedSnrDb, setting, only),
+    );
+    return settings;
+  }
+
+  /**
+   * With FDMA, what users do to each other: bursts of all at once, and on twins in the same noise those of each user
+   * alone. At the highest point, where noise hides least. The records tell (app/store/shared-band.ts).
+   */
+  private async soundLeakage(
+    experiment: ArmExperiment,
+    settings: ReadonlyMap<number, PointSetting>,
+    sound: (
+      trialId: string,
+      requestedSnrDb: number,
+      setting: PointSetting,
+      only: RequestOptions['only'],
+    ) => Promise<SoundingRecord>,
+  ): Promise<void> {
+    const requestedSnrDb = Math.max(...experiment.sweep.snrDb);
+    const setting = settings.get(requestedSnrDb);
+    if (setting === undefined || setting.cfosHz === null) return;
+    await Promise.all(
+      Array.from({ length: LEAKAGE_BURSTS }, async (_, number) =>
+        Promise.all(
+          [undefined, ...USERS].map(async (only) =>
+            sound(leakageSoundingId(experiment.arm, number + 1), requestedSnrDb, setting, only),
+          ),
+        ),
       ),
     );
   }
@@ -197,7 +258,7 @@ class Engine {
    */
   private async runBlock(
     block: readonly PlannedTrial[],
-    gains: ReadonlyMap<string, Gains>,
+    gains: ReadonlyMap<string, PointSetting>,
     turn: Promise<unknown>,
   ): Promise<{ synced: Promise<unknown> }> {
     const { plan, previous, model } = this.parts;
@@ -222,9 +283,11 @@ class Engine {
     const attempted = await Promise.all(
       todo.map((trial, i) => {
         const experiment = this.armOf(trial);
-        const gainsDb = gains.get(pointKey(experiment.arm, trial.requestedSnrDb)) as Gains;
-        const budget = isNth(trial.index, errorBudgetEveryNthTrial);
-        const request = trialRequest(experiment, trial.id, trial.index, sent[i] as UserTokens, gainsDb, budget);
+        const setting = gains.get(pointKey(experiment.arm, trial.requestedSnrDb)) as PointSetting;
+        const errorBudget = isNth(trial.index, errorBudgetEveryNthTrial);
+        const request = trialRequest(experiment, trial.id, trial.index, sent[i] as UserTokens, setting, {
+          errorBudget,
+        });
         return this.runnerOf(trial.arm).run(request);
       }),
     );
@@ -276,6 +339,7 @@ class Engine {
       logProbability: answer === null ? null : roundedLogProbability(answer.logProbability),
       bursts: result.bursts.map((burst) => burstRecord(burst, sent[burst.user as keyof UserTokens])),
       events: eventRecords(result.events),
+      airTimeS: result.airTimeS,
       attempts,
       wallMs: now(),
     };

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { BenchSetup, TransportOptions } from '../link/types';
 import { seededRandom, shuffled } from '../units/random';
 import type { ArmExperiment, Experiment } from './file';
+import { subbandsOf } from './partition';
 import type { BundleFacts } from './model';
 import { ROLES, USERS } from './schema';
 
@@ -73,13 +74,16 @@ export function trialId(arm: string, requestedSnrDb: number, question: number, r
 
 /** Of all that changes a result; where the files lie and what is kept of CSI does not. */
 function planHash(experiment: Experiment, bundle: BundleFacts): string {
-  const { seed, arm, task, radios, link, transport, air, users, sweep, questions, sounding } = experiment;
+  const { seed, arm, task, radios, link, schedule, partition, transport, air, users, sweep, questions, sounding } =
+    experiment;
   const content = {
     seed,
     arm,
     task: task.name,
     radios,
     link,
+    schedule,
+    partition,
     transport,
     air,
     users,
@@ -94,8 +98,16 @@ function planHash(experiment: Experiment, bundle: BundleFacts): string {
 }
 
 /** What an arm may change. */
-export function armContent({ arm, transport, air, users, sweep }: ArmExperiment): Record<string, unknown> {
-  return { name: arm, transport, air, users, sweep };
+export function armContent({
+  arm,
+  schedule,
+  partition,
+  transport,
+  air,
+  users,
+  sweep,
+}: ArmExperiment): Record<string, unknown> {
+  return { name: arm, schedule, partition, transport, air, users, sweep };
 }
 
 /** JSON with sorted keys: the order of fields in the file does not matter. */
@@ -149,13 +161,14 @@ export function estimateTrialAirTimeS(
   experiment: ArmExperiment,
   shapes: Readonly<Record<(typeof USERS)[number], { tokens: number; dimension: number }>>,
 ): number {
-  let totalS = 0;
-  for (const user of USERS) {
+  const subbands = subbandsOf(experiment);
+  const silenceS = experiment.link.leadS + experiment.link.leadJitterS / 2;
+  const burstsS = USERS.map((user) => {
     const { tokens, dimension } = shapes[user];
     const norms = experiment.transport.normalisation === 'token' ? NORM_SYMBOLS * tokens : 0;
     const payloadSymbols = Math.ceil((Math.ceil((tokens * dimension) / 2) + norms) / 48);
-    totalS += (BURST_OVERHEAD_SAMPLES + 80 * payloadSymbols) / SAMPLE_RATE_HZ;
-    totalS += experiment.link.leadS + experiment.link.leadJitterS / 2;
-  }
-  return totalS;
+    const rate = SAMPLE_RATE_HZ * (subbands === null ? 1 : subbands[user].size / 2048);
+    return silenceS + (BURST_OVERHEAD_SAMPLES + 80 * payloadSymbols) / rate;
+  });
+  return subbands === null ? burstsS.reduce((sum, burstS) => sum + burstS, 0) : Math.max(...burstsS);
 }

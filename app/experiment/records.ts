@@ -45,6 +45,8 @@ export function burstRecord(burst: BurstResult, shape: { tokens: number; dimensi
     dimension: shape.dimension,
     detected: burst.detected,
     headerOk: burst.headerOk,
+    outcome: burst.outcome,
+    subband: burst.subband === null ? null : { ...burst.subband, soundedCfoHz: rounded(burst.subband.soundedCfoHz, 1) },
     snrDb: rounded(measurement?.snrDb, 3),
     snrSdDb: rounded(best?.sdDb, 3),
     snrLowDb: rounded(best?.lowDb, 2),

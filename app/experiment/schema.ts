@@ -167,10 +167,20 @@ const snrList = `a list of 1 to 50 different numbers from ${LINK_RANGE_DB.min} t
 const snr = `a number from ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB, the link range`;
 const belowRange = `${snr} (below it there is offline evaluation only)`;
 /** Sections that an arm may change. */
-export const ARM_SECTIONS = ['transport', 'air', 'users', 'sweep'] as const;
-const armList = 'a list of 2 to 16 arms (name, and what differs: transport, air, users, sweep)';
+export const ARM_SECTIONS = ['schedule', 'partition', 'transport', 'air', 'users', 'sweep'] as const;
+const armList = 'a list of 2 to 16 arms (name, and what differs: schedule, partition, transport, air, users, sweep)';
 /** What an arm changes is read a second time, merged into the section. */
 const overrides = z.record(z.string(), z.unknown(), { error: 'a mapping of what differs in this arm' }).optional();
+const carriers = 'a number of grid carriers, or a mapping with first and count';
+/** Whether it fits is told by partition.ts. */
+const share = z.union(
+  [
+    z.number(),
+    mapping('partition.*', { first: z.number({ error: carriers }).int(), count: z.number({ error: carriers }).int() }),
+  ],
+  { error: carriers },
+);
+const SCHEDULES = ['turns', 'fdma', 'one-transmitter'] as const;
 const tokenLength = mapping('users.*', { tokens: integer(1, 4096) });
 
 /** The sections of the file, each checked by itself so that one bad section hides nothing in another. */
@@ -182,6 +192,8 @@ export const sectionSchemas = {
     .array(
       mapping('arms', {
         name: kebab,
+        schedule: z.unknown().optional(),
+        partition: z.unknown().optional(),
         transport: overrides,
         air: overrides,
         users: overrides,
@@ -205,6 +217,24 @@ export const sectionSchemas = {
     leadS: number('s', 1e-5, 1).default(1e-4),
     leadJitterS: number('s', 0, 1).default(2e-5),
   }),
+  schedule: oneOf(SCHEDULES).optional(),
+  partition: z
+    .union(
+      [
+        z.literal('equal'),
+        mapping('partition', {
+          guardCarriers: number('grid carriers', 1, 32).default(2),
+          text: share,
+          visual: share,
+          audio: share,
+        }),
+      ],
+      {
+        error:
+          'equal, or a mapping with text, visual, audio (each a number of grid carriers, or first and count) and guardCarriers (1 to 32)',
+      },
+    )
+    .optional(),
   transport: mapping('transport', {
     normalisation: oneOf(['burst', 'token']).default('burst'),
     permutation: yesOrNo(true),

@@ -14,13 +14,14 @@ import { mean } from '../units/statistics';
 import { RunFailedError } from './engine-types';
 import type { ArmExperiment } from './file';
 import { LINK_RANGE_DB, USERS, type UserName } from './schema';
-import type { Gains } from './trials';
+import { scheduleOf, subbandsOf } from './partition';
+import type { Gains, PointSetting } from './trials';
 
-/** Runs one round: `bursts` sounding trials with these gains. Ids end in `/bNUMBER`. */
+/** Runs one round: `bursts` sounding trials with this setting. Ids end in `/bNUMBER`. */
 export type SoundRound = (
   idPrefix: string,
   requestedSnrDb: number | null,
-  gainsDb: Gains,
+  setting: PointSetting,
   bursts: number,
 ) => Promise<readonly SoundingRecord[]>;
 
@@ -47,7 +48,7 @@ function heard(
   records: readonly SoundingRecord[],
   user: UserName,
   by: SweepBy,
-): { snrDb: number | null; fraction: number; distortion: number } {
+): { snrDb: number | null; fraction: number; distortion: number; cfoHz: number | null } {
   const bursts = records
     .filter((record) => record.valid)
     .flatMap((record) => record.bursts.filter((b) => b.user === user));
@@ -60,7 +61,8 @@ function heard(
   const snrDb = mean(snrs);
   const sndrDb = by === 'sndr' ? mean(read((burst) => burst.sndrDb)) : null;
   const distortion = snrDb === null || sndrDb === null ? 0 : dbToPowerRatio(-sndrDb) - dbToPowerRatio(-snrDb);
-  return { snrDb, fraction: bursts.length === 0 ? 0 : snrs.length / bursts.length, distortion };
+  const cfoHz = mean(read((burst) => burst.cfoHz));
+  return { snrDb, fraction: bursts.length === 0 ? 0 : snrs.length / bursts.length, distortion, cfoHz };
 }
 
 function byUser<T>(value: (user: UserName) => T): Record<UserName, T> {
@@ -68,10 +70,11 @@ function byUser<T>(value: (user: UserName) => T): Record<UserName, T> {
 }
 
 /**
- * Gains of every user at every point of the sweep, by requested SNR.
+ * Gains of every user at every point of the sweep, by requested SNR, and with FDMA each user's CFO.
  *
  * A first search finds a gain at which each user is heard well; from there SNR follows gain dB by dB. Each point is then
- * verified and corrected with the mean of all that was measured at it.
+ * verified and corrected with the mean of all that was measured at it. With FDMA the search is made in turn over the full
+ * band: it brings the CFO without which nobody may send beside others. Points are verified with all users at once.
  *
  * @throws RunFailedError when a user is not heard at all, or a point needs gains that a radio does not have
  */
@@ -79,15 +82,27 @@ export async function findGains(
   experiment: ArmExperiment,
   radios: readonly BenchRadio[],
   soundRound: SoundRound,
-): Promise<Map<number, Gains>> {
+): Promise<Map<number, PointSetting>> {
   const ranges = byUser((user) => gainRange(radios, user));
-  const offsetsDb = await search(experiment, ranges, soundRound);
+  const found = await search(experiment, ranges, soundRound);
+  const subbands = subbandsOf(experiment);
+  const offsetsDb =
+    subbands === null ? found.offsetsDb : byUser((user) => found.offsetsDb[user] + narrowDb(subbands[user]));
+  let cfosHz = subbands === null ? null : found.cfosHz;
   const points = experiment.sweep.snrDb;
   refuseUnreachable(experiment, ranges, offsetsDb, points);
-  const gains = new Map<number, Gains>();
-  for (const requestedSnrDb of points)
-    gains.set(requestedSnrDb, await verify(experiment, ranges, offsetsDb, requestedSnrDb, soundRound));
-  return gains;
+  const settings = new Map<number, PointSetting>();
+  for (const requestedSnrDb of points) {
+    const setting = await verify(experiment, ranges, offsetsDb, cfosHz, requestedSnrDb, soundRound);
+    settings.set(requestedSnrDb, setting);
+    ({ cfosHz } = setting);
+  }
+  return settings;
+}
+
+/** What a narrower band brings: the same power on narrower carriers, dB. */
+function narrowDb({ size }: { size: number }): number {
+  return powerRatioToDb(2048 / size);
 }
 
 function gainRange(radios: readonly BenchRadio[], user: UserName): GainRange {
@@ -96,20 +111,32 @@ function gainRange(radios: readonly BenchRadio[], user: UserName): GainRange {
   return radio.txGainRangeDb;
 }
 
-/** SNR minus transmit gain of each user, dB. */
+/** With one radio for all users, one gain for all: that of the first user that still needs another. */
+function sameGain(experiment: ArmExperiment, gainsDb: Record<UserName, number>, user: UserName): void {
+  if (scheduleOf(experiment) === 'one-transmitter') for (const other of USERS) gainsDb[other] = gainsDb[user];
+}
+
+/** SNR minus transmit gain of each user, dB, and its carrier minus the base's, Hz. */
 async function search(
   experiment: ArmExperiment,
   ranges: Record<UserName, GainRange>,
   soundRound: SoundRound,
-): Promise<Record<UserName, number>> {
+): Promise<{ offsetsDb: Record<UserName, number>; cfosHz: Record<UserName, number> }> {
+  const cfosHz: Partial<Record<UserName, number>> = {};
   const gainsDb = byUser((user) => achievableGainDb((ranges[user].min + ranges[user].max) / 2, ranges[user]));
   const offsetsDb: Partial<Record<UserName, number>> = {};
   for (let round = 1; round <= MAX_SEARCH_ROUNDS; round++) {
     const bursts = experiment.sounding.burstsPerRound;
-    const records = await soundRound(`${experiment.arm}/sounding/search${round}`, null, { ...gainsDb }, bursts);
+    const records = await soundRound(
+      `${experiment.arm}/sounding/search${round}`,
+      null,
+      { gainsDb: { ...gainsDb }, cfosHz: null },
+      bursts,
+    );
     for (const user of USERS) {
       if (offsetsDb[user] !== undefined) continue;
-      const { snrDb, fraction } = heard(records, user, experiment.sweep.by);
+      const { snrDb, fraction, cfoHz } = heard(records, user, experiment.sweep.by);
+      if (cfoHz !== null) cfosHz[user] = cfoHz;
       const range = ranges[user];
       if (snrDb !== null && fraction >= 0.5) {
         const next = gainForSnrDb(SEARCH_TARGET_DB, snrDb - gainsDb[user], range);
@@ -124,12 +151,19 @@ async function search(
         );
       } else gainsDb[user] = achievableGainDb(gainsDb[user] + SEARCH_STEP_DB, range);
     }
-    if (USERS.every((user) => offsetsDb[user] !== undefined)) break;
+    const pending = USERS.find((user) => offsetsDb[user] === undefined);
+    if (pending === undefined) break;
+    sameGain(experiment, gainsDb, pending);
   }
   for (const user of USERS)
     if (offsetsDb[user] === undefined)
       throw new RunFailedError(`radios.${user}: no steady SNR was found in ${MAX_SEARCH_ROUNDS} sounding rounds`);
-  return offsetsDb as Record<UserName, number>;
+  for (const user of USERS)
+    if (cfosHz[user] === undefined)
+      throw new RunFailedError(
+        `radios.${user}: no CFO of ${serialOf(experiment, user)} from ${MAX_SEARCH_ROUNDS} sounding rounds; allowed a sounding of every user before it sends`,
+      );
+  return { offsetsDb: offsetsDb as Record<UserName, number>, cfosHz: cfosHz as Record<UserName, number> };
 }
 
 function serialOf(experiment: ArmExperiment, user: UserName): string {
@@ -163,13 +197,20 @@ async function verify(
   experiment: ArmExperiment,
   ranges: Record<UserName, GainRange>,
   firstOffsetsDb: Record<UserName, number>,
+  firstCfosHz: PointSetting['cfosHz'],
   requestedSnrDb: number,
   soundRound: SoundRound,
-): Promise<Gains> {
+): Promise<PointSetting> {
   const { burstsPerRound, toleranceDb } = experiment.sounding;
-  const soundings = byUser((): Sounding[] => []);
-  const distortions = byUser((): number[] => []);
-  const offset = (user: UserName): number => snrOverGainDb(soundings[user]) ?? firstOffsetsDb[user];
+  // Users of one radio are one transmitter: what is heard of any of them is heard of it.
+  const together = scheduleOf(experiment) === 'one-transmitter';
+  const [allSoundings, allDistortions]: [Sounding[], number[]] = [[], []];
+  const soundings = byUser((): Sounding[] => (together ? allSoundings : []));
+  const distortions = byUser((): number[] => (together ? allDistortions : []));
+  const firstOffset = (user: UserName): number =>
+    together ? (mean(Object.values(firstOffsetsDb)) as number) : firstOffsetsDb[user];
+  const offset = (user: UserName): number => snrOverGainDb(soundings[user]) ?? firstOffset(user);
+  let cfosHz = firstCfosHz;
   /** What distortion leaves of an SNR, and the SNR that it takes to reach the point beside it; dB. */
   const distorted = (user: UserName, snrDb: number): number =>
     -powerRatioToDb(dbToPowerRatio(-snrDb) + (mean(distortions[user]) ?? 0));
@@ -180,7 +221,11 @@ async function verify(
   let gainsDb: Gains = byUser((user) => gainForSnrDb(needed(user), offset(user), ranges[user]));
   for (let round = 1; round <= MAX_VERIFY_ROUNDS; round++) {
     const id = `${experiment.arm}/sounding/${requestedSnrDb}dB/v${round}`;
-    const records = await soundRound(id, requestedSnrDb, gainsDb, burstsPerRound);
+    const records = await soundRound(id, requestedSnrDb, { gainsDb, cfosHz }, burstsPerRound);
+    const sounded = cfosHz;
+    // What a burst still has is what the last sounding missed, or what the clocks did since.
+    if (sounded !== null)
+      cfosHz = byUser((user) => sounded[user] + (heard(records, user, experiment.sweep.by).cfoHz ?? 0));
     for (const user of USERS) {
       const { snrDb, distortion } = heard(records, user, experiment.sweep.by);
       // Nothing heard at the lowest points is possible; the first search then stands.
@@ -204,5 +249,5 @@ async function verify(
           `${reachedDb.toFixed(1)} dB at a transmit gain of ${gainsDb[user]} dB; change the point, the path loss or link.rxGainDb`,
       );
   }
-  return gainsDb;
+  return { gainsDb, cfosHz };
 }

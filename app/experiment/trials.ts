@@ -6,6 +6,7 @@ import { seededRandom } from '../units/random';
 import { RunFailedError, type EngineParts } from './engine-types';
 import type { ArmExperiment } from './file';
 import type { UserTokens } from './model';
+import { subbandsOf } from './partition';
 import { transportOptions } from './plan';
 import { eventRecords } from './records';
 import { USERS, type UserName } from './schema';
@@ -21,20 +22,35 @@ const SEQUENCES = 4096;
 
 export type Gains = Readonly<Record<UserName, number>>;
 
+/** What sounding found for a point. */
+export interface PointSetting {
+  /** Transmit gain of each user, dB. */
+  readonly gainsDb: Gains;
+  /** With FDMA each user's carrier minus the base's, Hz, by its last sounding; null: users send in turn. */
+  readonly cfosHz: Readonly<Record<UserName, number>> | null;
+}
+
+export interface RequestOptions {
+  readonly errorBudget?: boolean;
+  /** The others are muted; what this user sends, and when, is the same as with them. */
+  readonly only?: UserName | undefined;
+}
+
 /**
+ * @param trialId names the noise too
  * @param serial any integer; bursts of neighbouring trials get different sequence numbers
- * @param gainsDb transmit gain of each user, dB
  */
 export function trialRequest(
   experiment: ArmExperiment,
   trialId: string,
   serial: number,
   tokens: UserTokens,
-  gainsDb: Gains,
-  errorBudget = false,
+  { gainsDb, cfosHz }: PointSetting,
+  { errorBudget = false, only }: RequestOptions = {},
 ): TrialRequest {
   const random = seededRandom(experiment.seed, `${trialId}/lead`);
   const transport = transportOptions(experiment);
+  const subbands = cfosHz === null ? null : subbandsOf(experiment);
   const bursts = USERS.map((user, position): BurstRequest => ({
     user,
     sequence: (serial * USERS.length + position) % SEQUENCES,
@@ -43,8 +59,14 @@ export function trialRequest(
     // The receiver is never told when a burst comes.
     leadS: experiment.link.leadS + random() * experiment.link.leadJitterS,
     transport,
+    ...(subbands !== null && cfosHz !== null && { subband: { ...subbands[user], soundedCfoHz: cfosHz[user] } }),
   }));
-  return { trialId, bursts, errorBudget };
+  return {
+    trialId,
+    bursts: bursts.filter(({ user }) => only === undefined || user === only),
+    errorBudget,
+    ...(subbands !== null && { atOnce: true }),
+  };
 }
 
 /** A lost burst as the model gets it. */

@@ -1,6 +1,7 @@
 /** `otabench check`: what a file would do, before anything moves. */
-import { loadExperiment } from '../experiment/file';
+import { loadExperiment, type ArmExperiment } from '../experiment/file';
 import { estimateTrialAirTimeS, isSimulated, makePlan, SAMPLE_RATE_HZ } from '../experiment/plan';
+import { edgesCarriers, scheduleOf, subbandsOf, widthCarriers } from '../experiment/partition';
 import { LINK_RANGE_DB, USERS } from '../experiment/schema';
 import { formatDuration } from '../units/format';
 import type { HostParts, LoadedModel } from './run';
@@ -14,6 +15,19 @@ const BUDGET_S = 1.5e-3;
 
 /** Sounding trials of a point and of the first search, about. */
 const SOUNDING_ROUNDS = { perPoint: 2, search: 3 } as const;
+
+function describeSchedule(experiment: ArmExperiment): string {
+  const subbands = subbandsOf(experiment);
+  if (subbands === null)
+    return scheduleOf(experiment) === 'turns'
+      ? 'turns: users one after another, each from its own radio'
+      : 'one-transmitter: one radio plays all users in turn, with one gain';
+  const places = USERS.map((user) => {
+    const { low, high } = edgesCarriers(subbands[user]);
+    return `${user} ${widthCarriers(subbands[user]).toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`;
+  });
+  return `fdma: users at once; grid carriers ${places.join(', ')}`;
+}
 
 /** @throws InvalidInputError with every violation */
 export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadModel'>): Promise<string[]> {
@@ -51,6 +65,7 @@ export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadMo
       ...(arms.length > 1
         ? [`arms      ${arms.map(({ arm, sweep: own }) => `${arm} (${own.snrDb.join(', ')} dB)`).join('; ')}`]
         : []),
+      ...arms.map((arm) => `schedule  ${arms.length > 1 ? `${arm.arm}: ` : ''}${describeSchedule(arm)}`),
       every === 0
         ? 'budget    no error budgets'
         : `budget    error budgets of every ${every}. trial, about ${formatDuration((plan.trials.length / every) * BUDGET_S)} of the radio process`,

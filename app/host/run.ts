@@ -14,12 +14,14 @@ import {
 import { loadExperiment } from '../experiment/file';
 import type { BundleFacts, TaskModel } from '../experiment/model';
 import { armContent, benchSetup, isSimulated, makePlan, type Plan } from '../experiment/plan';
+import { scheduleOf, subbandsOf } from '../experiment/partition';
 import { ROLES, USERS } from '../experiment/schema';
 import type { Bench, BenchLauncher, BenchRadio } from '../link/types';
 import { writeReport } from '../report/report';
 import { newRunFolder, runFiles } from '../store/layout';
 import { writeParquet } from '../store/parquet';
 import { compareArms, PointTable } from '../store/points';
+import { sharedBandUsers, trialAirTimes } from '../store/shared-band';
 import { findUnfinishedRun, readRun, type RunContents } from '../store/run-reader';
 import { RunWriter } from '../store/run-writer';
 import { ProgressMeter, type RunProgress } from './progress';
@@ -314,6 +316,7 @@ class RunSession {
     const done = this.meter.trialsDone;
     const total = this.plan.trials.length;
     const stopped = ended instanceof RunStoppedError;
+    const kept = readRun(folder);
     const stop: StopDocument = {
       format: 1,
       outcome: ended === null ? 'done' : stopped ? 'stopped' : 'failed',
@@ -330,6 +333,8 @@ class RunSession {
         [...this.previous.trials.values(), ...this.answered],
         this.plan.experiment.arms.map(({ arm, sweep }) => ({ name: arm, snrDb: sweep.snrDb })),
       ),
+      sharedBand: sharedBandUsers(kept.trials, kept.soundings),
+      airTimes: trialAirTimes(kept.trials),
     };
     await writer.finish(stop);
     const { name } = this.plan.experiment;
@@ -381,7 +386,12 @@ class RunSession {
       experiment: { ...experiment, arms: experiment.arms.map(armContent) },
       plan: {
         snrDb: [...experiment.sweep.snrDb],
-        arms: experiment.arms.map(({ arm, sweep }) => ({ name: arm, snrDb: [...sweep.snrDb] })),
+        arms: experiment.arms.map((arm) => ({
+          name: arm.arm,
+          snrDb: [...arm.sweep.snrDb],
+          schedule: scheduleOf(arm),
+          subbands: subbandsOf(arm),
+        })),
         trialsPerPoint: experiment.questions.trialsPerPoint,
         trialsTotal: plan.trials.length,
         awgnDraws: experiment.questions.awgnDraws,

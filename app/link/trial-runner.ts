@@ -373,12 +373,12 @@ export class TrialRunner {
 
 /** Sub-bands lie on bins of 1/2048, which this transform has whole. */
 const TRUTH_FFT = 256;
-/** Of a burst's own carriers, 53 of 64 with DC are occupied, and DC is empty. */
-const OCCUPIED = 53;
+/** Looked at: of a burst's own 64 carriers the inner 51, whose density no edge bends. DC among them is empty. */
+const JUDGED = 51;
 const OWN_CARRIERS = 64;
 
 /**
- * What the medium shall look at. In a sub-band, whose symbols fall on no grid of the capture, the mean density over the
+ * What the medium shall look at. In a sub-band, whose symbols fall on no grid of the capture, the mean density within the
  * occupied band stands for the carriers; `emptyDb` is what its empty DC carrier takes from that mean.
  */
 function truthGrid(
@@ -390,7 +390,7 @@ function truthGrid(
   const symbolCount = layout.payloadOfdmSymbols;
   if (subband === undefined) return { grid: { fftSize, cpLength, symbolCount, carriers: dataCarriers }, emptyDb: 0 };
   const center = (subband.centerBin * TRUTH_FFT) / GRID_BINS;
-  const half = (0.5 * OCCUPIED * subband.size * TRUTH_FFT) / (OWN_CARRIERS * GRID_BINS);
+  const half = (0.5 * JUDGED * subband.size * TRUTH_FFT) / (OWN_CARRIERS * GRID_BINS);
   const carriers: number[] = [];
   for (let bin = Math.ceil(center - half + 0.5); bin <= center + half - 0.5; bin++) carriers.push(bin);
   const samples = (symbolCount * (fftSize + cpLength) * GRID_BINS) / subband.size;
@@ -401,7 +401,7 @@ function truthGrid(
       symbolCount: Math.max(1, Math.floor(samples / TRUTH_FFT)),
       carriers: Int16Array.from(carriers),
     },
-    emptyDb: powerRatioToDb(OCCUPIED / (OCCUPIED - 1)),
+    emptyDb: powerRatioToDb(JUDGED / (JUDGED - 1)),
   };
 }
 

@@ -2,7 +2,8 @@
 import type { ArmComparison, PointSummary } from '../config/run-documents';
 import { armsOf, type FamilyAccuracy } from '../store/points';
 import type { RunContents } from '../store/run-reader';
-import { formatDecibels, formatDuration, formatPercent, formatPoints } from '../units/format';
+import { sharedBandUsers, trialAirTimes } from '../store/shared-band';
+import { formatDecibels, formatDuration, formatPercent, formatPoints, formatShare } from '../units/format';
 import { html, Html, table } from './html';
 
 export interface Picture {
@@ -61,7 +62,8 @@ export function reportPage(
           difference is paired, with its 95 % interval. Blind prior: accuracy of the best answer to each question
           template without any input.
         </p>
-        ${comparisons.length > 0 ? comparisonSection(comparisons, document.simulated) : html``} ${pictures.map(figure)}
+        ${comparisons.length > 0 ? comparisonSection(comparisons, document.simulated) : html``}
+        ${sharedBandSection(run)} ${pictures.map(figure)}
         <h2>SNR by user and estimator${where(document.simulated)}</h2>
         ${userTable(points, document.simulated)}
         <p class="note">
@@ -153,6 +155,39 @@ function comparisonSection(comparisons: readonly ArmComparison[], simulated: boo
   return html`<h2>Arms on the same questions${where(simulated)}</h2>
     <div class="wide">${table(head, rows)}</div>
     <p class="note">Paired differences with 95 % intervals; p is McNemar's test, exact, two-sided.</p>`;
+}
+
+/** Nothing where users did not send at once. */
+function sharedBandSection({ trials, soundings, document }: RunContents): Html {
+  const users = sharedBandUsers(trials, soundings);
+  if (users.length === 0) return html``;
+  const head = [
+    'Arm, user',
+    'Grid carriers',
+    'Burst (ms)',
+    'Residual CFO, rms',
+    'Residual CFO, at most',
+    'Leakage (dB)',
+    'Leakage, at most (dB)',
+  ];
+  const rows = users.map((one) => [
+    `${one.arm}, ${one.user}`,
+    one.carriers.toFixed(1),
+    one.burstAirTimeS === null ? '–' : (one.burstAirTimeS * 1e3).toFixed(2),
+    formatShare(one.residualCfoRms),
+    formatShare(one.residualCfoMost),
+    formatDecibels(one.leakageDb),
+    formatDecibels(one.leakageHighDb),
+  ]);
+  const times = trialAirTimes(trials).map(({ arm, airTimeS }) => `${arm} ${(airTimeS * 1e3).toFixed(2)} ms`);
+  return html`<h2>Users at once${where(document.simulated)}</h2>
+    <div class="wide">${table(head, rows)}</div>
+    <p class="note">
+      Residual CFO: what is left after the user took out that of its last sounding, over its own carrier spacing.
+      Leakage: noise over the user's own power with the others on, minus that with the others muted, by sounding at the
+      highest point; – where it is not above zero; at most: upper end of the 95 % interval. Air time of a trial,
+      silences included: ${times.join(', ')}.
+    </p>`;
 }
 
 function userTable(points: readonly PointSummary[], simulated: boolean): Html {

@@ -8,7 +8,8 @@ import { runFiles } from './layout';
 import { makeFolder } from './make-folder';
 
 const BURST = `STRUCT("user" VARCHAR, "sequence" INTEGER, tokens INTEGER, dimension INTEGER, detected BOOLEAN,
-  headerOk BOOLEAN, snrDb DOUBLE, snrSdDb DOUBLE, snrLowDb DOUBLE, snrHighDb DOUBLE, bestEstimator VARCHAR,
+  headerOk BOOLEAN, outcome VARCHAR, subband STRUCT(centerBin INTEGER, size INTEGER, guardBins INTEGER, soundedCfoHz DOUBLE),
+  snrDb DOUBLE, snrSdDb DOUBLE, snrLowDb DOUBLE, snrHighDb DOUBLE, bestEstimator VARCHAR,
   sndrDb DOUBLE, sndrLowDb DOUBLE, sndrHighDb DOUBLE, preambleSnrDb DOUBLE, emptyCarriersSnrDb DOUBLE,
   pilotEvmSnrDb DOUBLE, dataAidedSnrDb DOUBLE, genieSnrDb DOUBLE,
   preambleSdDb DOUBLE, preambleLowDb DOUBLE, preambleHighDb DOUBLE,
@@ -26,7 +27,7 @@ const EVENT = `STRUCT(kind VARCHAR, direction VARCHAR, serial VARCHAR, hardwareT
 
 const TRIAL_COLUMNS = `{kind: 'VARCHAR', id: 'VARCHAR', arm: 'VARCHAR', requestedSnrDb: 'DOUBLE', "index": 'INTEGER',
   question: 'INTEGER', repeat: 'INTEGER', family: 'VARCHAR', valid: 'BOOLEAN', answer: 'VARCHAR', expected: 'VARCHAR',
-  correct: 'BOOLEAN', logProbability: 'DOUBLE', bursts: '${BURST}[]', events: '${EVENT}[]', attempts: 'INTEGER',
+  correct: 'BOOLEAN', logProbability: 'DOUBLE', bursts: '${BURST}[]', events: '${EVENT}[]', airTimeS: 'DOUBLE', attempts: 'INTEGER',
   attempt: 'INTEGER', wallMs: 'BIGINT'}`;
 
 const CSI_COLUMNS = `{trial: 'VARCHAR', "user": 'VARCHAR', cfoHz: 'DOUBLE', clockOffsetPpm: 'DOUBLE', arrivalNs: 'DOUBLE', noiseVariance: 'DOUBLE',

@@ -13,6 +13,11 @@ export function formatDecibels(valueDb: number | null, digits = 2): string {
   return valueDb === null ? NONE : (Math.round(valueDb * 10 ** digits) / 10 ** digits + 0).toFixed(digits);
 }
 
+/** Frequency error as a share of the carrier spacing, two decimals: "0.12 %". */
+export function formatShare(share: number | null): string {
+  return share === null ? NONE : `${(100 * share).toFixed(2)} %`;
+}
+
 /** Percentage points with their sign: "+0.4". */
 export function formatPoints(fraction: number | null): string {
   if (fraction === null) return NONE;

@@ -63,6 +63,85 @@ function sameLines(actual: readonly string[], expected: readonly string[], what 
   assert.equal(actual.length, expected.length, what);
 }
 
+const AT_ONCE = GOOD_FILE.replace('sweep:', 'schedule: fdma\npartition: { text: 17, visual: 17, audio: 15 }\nsweep:');
+
+describe('the engine with users at once', () => {
+  it('sounds them in turn first, then sends all at once with the CFO that was found', async () => {
+    const { end, launcher } = await run({ text: AT_ONCE });
+    assert.equal(end.stop.outcome, 'done', end.stop.message ?? '');
+    const requests = launcher.benches[0]?.requests ?? [];
+    const search = requests.filter(({ trialId }) => trialId.includes('/search'));
+    assert.ok(search.length > 0 && search.every(({ atOnce }) => atOnce !== true));
+    const others = requests.filter(({ trialId }) => !trialId.includes('/search'));
+    assert.ok(others.every(({ atOnce, bursts }) => atOnce === true && bursts.every(({ subband }) => subband)));
+    for (const { subband } of others[0]?.bursts ?? []) {
+      const cfoHz = subband?.soundedCfoHz ?? Number.NaN;
+      assert.ok(cfoHz >= 1000 && cfoHz < 1001, `${cfoHz}`);
+    }
+    const { document, trials, stop } = readRun(end.folder);
+    assert.equal(document.plan.arms[0]?.schedule, 'fdma');
+    assert.deepEqual(Object.keys(document.plan.arms[0]?.subbands ?? {}), ['text', 'visual', 'audio']);
+    assert.ok(trials.every(({ airTimeS, bursts }) => airTimeS === 0.0015 && bursts.every(({ subband }) => subband)));
+    // The bench by hand leaves 1000 Hz, which its users take out for nothing.
+    const [text] = stop?.sharedBand ?? [];
+    assert.ok(
+      text !== undefined && Math.abs((text.residualCfoRms ?? 0) - 1000 / (text.carriers * (78_125 / 53))) < 1e-3,
+    );
+  });
+
+  it('measures leakage with each user alone, in the noise of all at once', async () => {
+    const { end, launcher } = await run({ text: AT_ONCE });
+    const requests = (launcher.benches[0]?.requests ?? []).filter(({ trialId }) => trialId.includes('/leakage/'));
+    assert.equal(requests.length, 16 * 4);
+    const first = requests.filter(({ trialId }) => trialId.endsWith('/b1'));
+    assert.deepEqual(
+      first.map(({ bursts }) => bursts.map(({ user }) => user).join(' ')),
+      ['text visual audio', 'text', 'visual', 'audio'],
+    );
+    for (const { bursts } of first.slice(1)) {
+      const [alone] = bursts;
+      assert.deepEqual(
+        alone,
+        first[0]?.bursts.find(({ user }) => user === alone?.user),
+      );
+    }
+    assert.ok(readRun(end.folder).stop?.sharedBand.every(({ leakageBursts }) => leakageBursts === 16));
+  });
+
+  it('notes a user that vanished as absent, and goes on with the others', async () => {
+    const { end } = await run({ text: AT_ONCE, faults: { vanishes: 'visual' } });
+    assert.equal(end.stop.outcome, 'done', end.stop.message ?? '');
+    for (const { valid, correct, bursts } of readRun(end.folder).trials) {
+      assert.ok(valid && correct !== null);
+      assert.deepEqual(
+        bursts.map(({ outcome }) => outcome),
+        ['ok', 'absent', 'ok'],
+      );
+    }
+  });
+
+  it('does not start with a user that no sounding heard', async () => {
+    const { end } = await run({ text: AT_ONCE, faults: { offsetsDb: { audio: -200 } } });
+    assert.equal(end.stop.outcome, 'failed');
+    assert.match(end.stop.message ?? '', /^radios.audio: no burst of TWIN-AUDIO was heard/);
+  });
+});
+
+describe('the engine with one transmitter', () => {
+  it('sends every trial with one gain', async () => {
+    const text = GOOD_FILE.replaceAll(/TWIN-(VISUAL|AUDIO)/g, 'TWIN-TEXT')
+      .replaceAll(/^ {4}TWIN-TEXT: \{\}\n/gm, '')
+      .replaceAll(/^ {4}- \{ from: TWIN-TEXT.*\n/gm, '')
+      .replace('  paths:\n', '  paths:\n    - { from: TWIN-TEXT, to: TWIN-BASE, pathLossDb: 60 }\n');
+    // Users that differ by what no single radio could.
+    const { end, launcher } = await run({ text, faults: { offsetsDb: { text: -50, visual: -50.4, audio: -49.6 } } });
+    assert.equal(end.stop.outcome, 'done', end.stop.message ?? '');
+    assert.equal(readRun(end.folder).document.plan.arms[0]?.schedule, 'one-transmitter');
+    for (const { bursts } of launcher.benches[0]?.requests ?? [])
+      assert.equal(new Set(bursts.map(({ txGainDb }) => txGainDb)).size, 1);
+  });
+});
+
 describe('the engine', () => {
   it('runs a plan: gains found by sounding, accuracy beside its AWGN reference', async () => {
     const { end, launcher } = await run({ faults: { offsetsDb: { text: -41.3, visual: -52.8, audio: -30.1 } } });
@@ -188,7 +267,7 @@ describe('the engine', () => {
         ],
       );
       assert.ok(end.stop.points.every(({ awgnAccuracy }) => awgnAccuracy !== null));
-      assert.deepEqual(document.plan.arms[2], { name: 'faulty', snrDb: [0, 12] });
+      assert.deepEqual(document.plan.arms[2], { name: 'faulty', snrDb: [0, 12], schedule: 'turns', subbands: null });
     });
 
     it('are compared question by question', async () => {

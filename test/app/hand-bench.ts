@@ -41,6 +41,8 @@ export interface HandFaults {
   readonly slope?: number;
   /** Share of bursts that are lost. */
   readonly lostShare?: number;
+  /** This user is heard in soundings alone. */
+  readonly vanishes?: string;
   /** How many attempts of this trial are spoilt by an overflow. */
   readonly spoiltAttempts?: (trialId: string) => number;
   /** The radio process ends after so many trials. */
@@ -115,7 +117,8 @@ export class HandBench implements Bench {
   private burst(trialId: string, { user, sequence, tokens, txGainDb, subband }: BurstRequest): BurstResult {
     const random = seededRandom(this.setup.seed, `${trialId}/${user}`);
     const trueSnrDb = (this.faults.offsetsDb?.[user] ?? -50) + (this.faults.slope ?? 1) * txGainDb;
-    const lost = trueSnrDb < -9 || random() < (this.faults.lostShare ?? 0);
+    const gone = user === this.faults.vanishes && !trialId.includes('sounding');
+    const lost = gone || trueSnrDb < -9 || random() < (this.faults.lostShare ?? 0);
     const snrDb = trueSnrDb + 0.3 * gaussian(random);
     return {
       user,
