@@ -13,6 +13,8 @@ import { mean, meanHalfWidth } from '../units/statistics';
 const GRID_BINS = 2048;
 const GRID_CARRIERS = 53;
 const GRID_CARRIER_HZ = 78_125;
+/** SNRs of the records are rounded to this; a smaller leakage cannot be told from none. */
+const SNR_STEP_DB = 0.001;
 
 /** One row for every user of every arm with FDMA, in the order in which they first sent. */
 export function sharedBandUsers(
@@ -60,13 +62,17 @@ function leakage(
     return burst?.headerOk === true && burst.snrDb !== null ? dbToPowerRatio(-burst.snrDb) : null;
   };
   const differences: number[] = [];
+  let resolution = 0;
   for (let number = 1; soundings.has(leakageSoundingId(arm, number)); number++) {
     const id = leakageSoundingId(arm, number);
     const [on, muted] = [noise(id), noise(`${id}/${user}`)];
-    if (on !== null && muted !== null) differences.push(on - muted);
+    if (on === null || muted === null) continue;
+    differences.push(on - muted);
+    resolution = Math.max(resolution, on * (dbToPowerRatio(SNR_STEP_DB) - 1));
   }
   const centre = mean(differences);
-  const high = centre === null ? null : centre + (meanHalfWidth(differences) ?? 0);
+  // No power is below zero, whatever the noise made of the difference.
+  const high = centre === null ? null : Math.max(0, centre) + Math.max(meanHalfWidth(differences) ?? 0, resolution);
   return {
     leakageDb: centre !== null && centre > 0 ? powerRatioToDb(centre) : null,
     leakageHighDb: high !== null && high > 0 ? powerRatioToDb(high) : null,
