@@ -3,9 +3,16 @@ import type { Canvas } from '@napi-rs/canvas';
 import type { ChartDataset } from 'chart.js' with { 'resolution-mode': 'import' };
 import type { PointSummary } from '../config/run-documents';
 import { dbToPowerRatio, powerRatioToDb } from '../units/db';
-import { BUDGET_PARTS, type CcdfCurve, type MeanBudget, type TokenErrorPoint } from './burst-groups';
+import {
+  BUDGET_PARTS,
+  READINGS,
+  type ArmGaps,
+  type CcdfCurve,
+  type MeanBudget,
+  type TokenErrorPoint,
+} from './burst-groups';
 import { drawChart, tile } from './chart-canvas';
-import { armColour, evenRange, intervalBars, SMALL_DOTS, title, userColour } from './chart-style';
+import { armColour, evenRange, intervalBars, SMALL_DOTS, title, userColour, type Bar } from './chart-style';
 
 const PART_COLOURS: Readonly<Record<(typeof BUDGET_PARTS)[number], string>> = {
   noise: '#8fa9bf',
@@ -262,4 +269,60 @@ export function equalSndrChart(points: readonly PointSummary[], note: string): C
       ),
     ],
   ]);
+}
+
+/** Panels by point: how much worse tokens came out than each SNR reading promises, by arm, with 95 % intervals. */
+export function readingGapChart(points: readonly ArmGaps[], note: string): Canvas {
+  const arms = [...new Set(points.map(({ arm }) => arm))];
+  const levels = [...new Set(points.map(({ requestedSnrDb }) => requestedSnrDb))];
+  const highest = Math.max(
+    1,
+    ...points.flatMap(({ gaps }) => gaps.map(({ gapDb, halfWidthDb }) => gapDb + halfWidthDb)),
+  );
+  const lowest = Math.min(
+    0,
+    ...points.flatMap(({ gaps }) => gaps.map(({ gapDb, halfWidthDb }) => gapDb - halfWidthDb)),
+  );
+  const panel = (level: number): Canvas => {
+    const bars: Bar[] = [];
+    const datasets = arms.map((arm, index): ChartDataset<'scatter'> => {
+      const colour = armColour(index);
+      const own = points.find((point) => point.arm === arm && point.requestedSnrDb === level);
+      const data = (own?.gaps ?? []).map(({ reading, gapDb, halfWidthDb }) => {
+        // Arms stand side by side within their reading.
+        const x = READINGS.findIndex(({ name }) => name === reading) + (index - (arms.length - 1) / 2) * 0.15;
+        bars.push({ at: x, low: gapDb - halfWidthDb, high: gapDb + halfWidthDb, colour });
+        return { x, y: gapDb };
+      });
+      return { label: arm, data, borderColor: colour, backgroundColor: colour, pointRadius: 4.5 };
+    });
+    return drawChart(640, 460, {
+      type: 'scatter',
+      data: { datasets },
+      options: {
+        layout: { padding: 12 },
+        plugins: {
+          title: title(`Token error against what each reading promises, ${level} dB requested${note}`),
+          legend: { position: 'bottom', labels: SMALL_DOTS },
+        },
+        scales: {
+          x: {
+            min: -0.5,
+            max: READINGS.length - 0.5,
+            ticks: { stepSize: 0.5, callback: (at) => READINGS[Number(at)]?.name ?? '' },
+            title: { display: true, text: 'who reads the SNR' },
+            grid: { display: false },
+          },
+          y: {
+            min: Math.floor(lowest),
+            max: Math.ceil(highest),
+            ticks: { stepSize: 1 },
+            title: { display: true, text: 'token error over 1 / (1 + SNR as read) (dB)' },
+          },
+        },
+      },
+      plugins: [intervalBars(bars, 'y')],
+    });
+  };
+  return tile([levels.map(panel)]);
 }

@@ -2,7 +2,7 @@
 import type { BurstRecord, ErrorBudgetRecord, TrialRecord } from '../config/run-documents';
 import { meanErrorDb, type ArmPoints } from '../store/points';
 import { dbToPowerRatio, powerRatioToDb } from '../units/db';
-import { mean, sampleDeviation } from '../units/statistics';
+import { mean, meanHalfWidth, sampleDeviation } from '../units/statistics';
 
 export interface BurstGroup {
   readonly arm: string;
@@ -128,5 +128,65 @@ export function ccdfCurves(groups: readonly BurstGroup[]): CcdfCurve[] {
       return meanDb === null ? [] : [{ share, meanDb, sdDb: sampleDeviation(values) ?? 0 }];
     });
     return points.length > 0 ? [{ label, points }] : [];
+  });
+}
+
+/** What reads the SNR of a burst, from what sees least of the payload to what sees all of it. */
+export const READINGS = [
+  { name: 'preamble', field: 'preambleSnrDb' },
+  { name: 'training and header', field: 'dataAidedSnrDb' },
+  { name: 'payload pilots', field: 'pilotEvmSnrDb' },
+  { name: 'genie', field: 'genieSnrDb' },
+] as const satisfies readonly { name: string; field: keyof BurstRecord }[];
+
+export interface ReadingGap {
+  readonly reading: (typeof READINGS)[number]['name'];
+  /** From the mean noise-to-signal ratio of the bursts, dB. */
+  readonly snrDb: number;
+  /** Token error over 1 / (1 + SNR) of this reading, dB, and half its 95 % interval. */
+  readonly gapDb: number;
+  readonly halfWidthDb: number;
+}
+
+export interface ArmGaps {
+  readonly arm: string;
+  readonly requestedSnrDb: number;
+  readonly bursts: number;
+  readonly errorDb: number;
+  readonly gaps: readonly ReadingGap[];
+}
+
+/**
+ * By how much tokens came out worse than each SNR reading promises, of every arm and point, all users together.
+ *
+ * The intervals take error and reading as independent (delta method). Where they rise together, as with the genie, the
+ * true interval is narrower.
+ */
+export function readingGaps(groups: readonly BurstGroup[]): ArmGaps[] {
+  const points = new Map<string, BurstGroup[]>();
+  for (const group of groups) {
+    const key = `${group.arm}/${group.requestedSnrDb}`;
+    points.set(key, [...(points.get(key) ?? []), group]);
+  }
+  return [...points.values()].flatMap((own) => {
+    const [{ arm, requestedSnrDb }] = own as [BurstGroup, ...BurstGroup[]];
+    const bursts = own.flatMap((group) => group.bursts).filter(({ tokenErrorDb }) => tokenErrorDb !== null);
+    const errors = bursts.map(({ tokenErrorDb }) => dbToPowerRatio(tokenErrorDb ?? 0));
+    const error = mean(errors);
+    if (error === null || error <= 0) return [];
+    const gaps = READINGS.flatMap(({ name, field }): ReadingGap[] => {
+      // A mean of dB would be biased: few pilots make a skewed logarithm, but an unbiased noise.
+      const ratios = present(bursts.map((burst) => burst[field])).map((snrDb) => dbToPowerRatio(-snrDb));
+      const ratio = mean(ratios);
+      if (ratio === null || ratio <= 0) return [];
+      const promised = ratio / (1 + ratio);
+      const relative = Math.hypot(
+        (meanHalfWidth(errors) ?? 0) / error,
+        (meanHalfWidth(ratios) ?? 0) / (ratio * (1 + ratio)),
+      );
+      const gapDb = powerRatioToDb(error / promised);
+      return [{ reading: name, snrDb: -powerRatioToDb(ratio), gapDb, halfWidthDb: powerRatioToDb(1 + relative) }];
+    });
+    return [{ arm, requestedSnrDb, bursts: bursts.length, errorDb: powerRatioToDb(error), gaps }];
   });
 }

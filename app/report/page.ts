@@ -4,6 +4,7 @@ import { armsOf, type FamilyAccuracy } from '../store/points';
 import type { RunContents } from '../store/run-reader';
 import { sharedBandUsers, trialAirTimes } from '../store/shared-band';
 import { formatDecibels, formatDuration, formatPercent, formatPoints, formatShare } from '../units/format';
+import { READINGS, type ArmGaps } from './burst-groups';
 import { html, Html, table } from './html';
 
 export interface Picture {
@@ -26,11 +27,17 @@ const STYLE = `
   figcaption, .note { color: #555; font-size: 14px; } code { font-size: 0.9em; overflow-wrap: anywhere; }
 `;
 
+/** What the tables show. */
+export interface Figures {
+  readonly points: readonly PointSummary[];
+  readonly comparisons: readonly ArmComparison[];
+  readonly families: readonly FamilyAccuracy[];
+  readonly gaps: readonly ArmGaps[];
+}
+
 export function reportPage(
   run: RunContents,
-  points: readonly PointSummary[],
-  comparisons: readonly ArmComparison[],
-  families: readonly FamilyAccuracy[],
+  { points, comparisons, families, gaps }: Figures,
   pictures: readonly Picture[],
 ): string {
   const { document, stop } = run;
@@ -63,7 +70,8 @@ export function reportPage(
           template without any input.
         </p>
         ${comparisons.length > 0 ? comparisonSection(comparisons, document.simulated) : html``}
-        ${sharedBandSection(run)} ${pictures.map(figure)}
+        ${sharedBandSection(run)} ${gaps.length > 0 ? gapSection(gaps, document.simulated) : html``}
+        ${pictures.map(figure)}
         <h2>SNR by user and estimator${where(document.simulated)}</h2>
         ${userTable(points, document.simulated)}
         <p class="note">
@@ -187,6 +195,28 @@ function sharedBandSection({ trials, soundings, document }: RunContents): Html {
       Leakage: noise over the user's own power with the others on, minus that with the others muted, by sounding at the
       highest point; – where it is not above zero; at most: upper end of the 95 % interval. Air time of a trial,
       silences included: ${times.join(', ')}.
+    </p>`;
+}
+
+/** Token error over what each SNR reading promises. */
+function gapSection(gaps: readonly ArmGaps[], simulated: boolean): Html {
+  const head = ['Arm', 'Requested (dB)', 'Bursts', 'Token error (dB)'];
+  for (const { name } of READINGS) head.push(`SNR, ${name} (dB)`, 'Error over 1/(1+SNR) (dB)');
+  const rows = gaps.map((one) => [
+    one.arm,
+    String(one.requestedSnrDb),
+    String(one.bursts),
+    formatDecibels(one.errorDb),
+    ...READINGS.flatMap(({ name }) => {
+      const gap = one.gaps.find(({ reading }) => reading === name);
+      if (gap === undefined) return ['–', '–'];
+      return [formatDecibels(gap.snrDb), `${formatDecibels(gap.gapDb)} ± ${formatDecibels(gap.halfWidthDb)}`];
+    }),
+  ]);
+  return html`<h2>What each SNR reading promises${where(simulated)}</h2>
+    <div class="wide">${table(head, rows)}</div>
+    <p class="note">
+      Token error over 1/(1+SNR) of the reading, all users, with 95 % intervals. 0 dB: the reading predicts the quality.
     </p>`;
 }
 

@@ -8,8 +8,16 @@ import { readCsi } from '../store/parquet';
 import { armsOf, compareArms, familyAccuracies, PointTable } from '../store/points';
 import { readRun, type RunContents } from '../store/run-reader';
 import { prepareCharts, toPng } from './chart-canvas';
-import { ccdfChart, equalSndrChart, errorBudgetChart, tokenErrorChart } from './burst-charts';
-import { burstGroups, ccdfCurves, meanBudgets, tokenErrorPoints } from './burst-groups';
+import { ccdfChart, equalSndrChart, errorBudgetChart, readingGapChart, tokenErrorChart } from './burst-charts';
+import {
+  burstGroups,
+  ccdfCurves,
+  meanBudgets,
+  readingGaps,
+  tokenErrorPoints,
+  type ArmGaps,
+  type BurstGroup,
+} from './burst-groups';
 import { accuracyChart, carrierSnrChart, channelChart, constellationChart } from './charts';
 import { carrierSnrCurves, channelCurves } from './csi-curves';
 import { reportPage, type Picture } from './page';
@@ -24,13 +32,18 @@ export async function writeReport(folder: string): Promise<string> {
   const points = runPoints(run);
   const target = runFiles(folder).report;
   mkdirSync(target, { recursive: true });
-  const pictures = await drawPictures(run, points);
+  const arms = armsOf(run.document);
+  const groups = burstGroups(run.trials, arms, run.document.users);
+  const gaps = arms.length > 1 ? readingGaps(groups) : [];
+  const pictures = await drawPictures(run, points, groups, gaps);
   for (const { name, png } of pictures) await writeWhole(path.join(target, `${name}.png`), png);
   const { trialsPerPoint, families } = run.document.plan;
-  const arms = armsOf(run.document);
   const byFamily = familyAccuracies(run.trials, run.references, { arms, trialsPerPoint, families });
   const file = path.join(target, 'index.html');
-  await writeWhole(file, reportPage(run, points, compareArms(run.trials, arms), byFamily, pictures));
+  await writeWhole(
+    file,
+    reportPage(run, { points, comparisons: compareArms(run.trials, arms), families: byFamily, gaps }, pictures),
+  );
   return file;
 }
 
@@ -48,7 +61,12 @@ export function runPoints(run: RunContents): PointSummary[] {
   return table.summaries();
 }
 
-async function drawPictures(run: RunContents, points: readonly PointSummary[]): Promise<Picture[]> {
+async function drawPictures(
+  run: RunContents,
+  points: readonly PointSummary[],
+  groups: readonly BurstGroup[],
+  gaps: readonly ArmGaps[],
+): Promise<Picture[]> {
   await prepareCharts();
   const { users, simulated } = run.document;
   const note = simulated ? ' (simulated twins)' : '';
@@ -60,7 +78,6 @@ async function drawPictures(run: RunContents, points: readonly PointSummary[]): 
     },
   ];
   const arms = armsOf(run.document);
-  const groups = burstGroups(run.trials, arms, users);
   const inPanel = simulated ? ', twins' : '';
   if (arms.length > 1 && points.some(({ sndrDb }) => sndrDb !== null))
     pictures.push({
@@ -68,6 +85,13 @@ async function drawPictures(run: RunContents, points: readonly PointSummary[]): 
       caption:
         'What the arms make of the same SNDR (signal over noise and distortion of the payload, by its pilots, mean of all users). Bars: 95 % intervals.',
       png: toPng(equalSndrChart(points, inPanel)),
+    });
+  if (gaps.length > 0)
+    pictures.push({
+      name: 'reading-gap',
+      caption:
+        'Does an SNR reading predict quality? Squared error of the tokens over 1 / (1 + SNR), with the SNR as read from the preamble (which clipping hardly touches), from all training, from the pilots in the payload, and from the known payload (genie). At 0 dB a reading tells the truth; arms that lie apart in one reading differ in quality where it says that they are alike. Bars: 95 % intervals.',
+      png: toPng(readingGapChart(gaps, inPanel)),
     });
   const errors = tokenErrorPoints(groups);
   if (errors.length > 0)
