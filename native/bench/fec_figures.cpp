@@ -240,6 +240,19 @@ void addFecThresholds(std::vector<Row>& rows, int bursts) {
   }
 }
 
+void printFecTable(int bursts) {
+  for (int m = 0; m < fec::kModulations; ++m)
+    for (const double rate : {0.2, 0.35, 0.5, 0.65, 0.8, 0.9}) {
+      Format format = {"", static_cast<fec::Modulation>(m), 0};
+      format.ofdmSymbols = static_cast<int>(
+          std::ceil(kPayloadBits / rate / fec::bitsPerSymbol(format.modulation) / kDataCarriers - 0.05));
+      const double bound = format.boundDb(), threshold = thresholdDb(format, false, bursts, bound, bound + 5);
+      std::printf("%s, rate %.3f: %.2f dB, %.2f above the bound\n", fec::toString(format.modulation),
+                  format.rate(), threshold, threshold - bound);
+      std::fflush(stdout);
+    }
+}
+
 void addFecSpeed(std::vector<Row>& rows) {
   std::fprintf(stderr, "digital: receiver and decoder speed\n");
   const double snrDb = halfQpskDb(200) + 1;

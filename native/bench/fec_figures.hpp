@@ -13,6 +13,8 @@ inline constexpr int kFecBursts = 400;
 
 /** SNR (mean Es/N0 over data carriers) for a packet error rate of 0.01. @param bursts  per SNR */
 void addFecThresholds(std::vector<Row>& rows, int bursts);
+/** The same by modulation and rate, as text: the table of fec/mcs.cpp. */
+void printFecTable(int bursts);
 /** Receiver with decoding, back to back; decoder alone. */
 void addFecSpeed(std::vector<Row>& rows);
 

@@ -128,6 +128,10 @@ TEST_CASE(effective, "capacity: effective SNR of carriers") {
     const double lost = informationAt(m, effectiveSnrDb(m, faded)).bitwise / informationAt(m, 12).bitwise;
     CHECK_RANGE(lost, 0.75, 0.76);
   }
+  // Where everything gets through the information is flat.
+  for (const float snrDb : {23.25F, 35.5F, 59.0F})
+    CHECK_RANGE(effectiveSnrDb(Modulation::Qpsk, std::vector<float>{snrDb, snrDb - 1}), snrDb - 1.01,
+                snrDb + 0.01);
   CHECK_THROWS_PHY(effectiveSnrDb(Modulation::Qpsk, std::vector<float>()), "number of SNRs");
   CHECK_THROWS_PHY(effectiveSnrDb(Modulation::Qpsk, std::vector<float>{3, NAN}), "snrDb");
   CHECK(std::isnan(informationAt(Modulation::Qpsk, NAN).capacity));

@@ -122,13 +122,19 @@ double effectiveSnrDb(Modulation modulation, Span<const float> snrDb) {
   if (snrDb.size() == 0)
     throw PhyError("number of SNRs", "0", "at least 1");
   double sum = 0;
+  // Where all bits get through the information no longer tells the SNR: never beyond the carriers' own.
+  double lowest = kLowestDb + (kPoints - 1) * kStepDb, highest = kLowestDb;
   for (const float snr : snrDb) {
     if (std::isnan(snr))
       throw PhyError("snrDb", "NaN", "numbers");
-    sum += informationAt(modulation, static_cast<double>(snr)).bitwise;
+    const auto db = static_cast<double>(snr);
+    sum += informationAt(modulation, db).bitwise;
+    lowest = std::min(lowest, db);
+    highest = std::max(highest, db);
   }
-  return invert([&](double db) { return informationAt(modulation, db).bitwise; },
-                sum / static_cast<double>(snrDb.size()));
+  const double effective = invert([&](double db) { return informationAt(modulation, db).bitwise; },
+                                  sum / static_cast<double>(snrDb.size()));
+  return std::clamp(effective, lowest, highest);
 }
 
 } // namespace otabench::phy::fec
