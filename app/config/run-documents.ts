@@ -66,6 +66,9 @@ export const burstRecordSchema = z.object({
   dataAidedSdDb: laterNumber,
   dataAidedLowDb: laterNumber,
   dataAidedHighDb: laterNumber,
+  genieSdDb: laterNumber,
+  genieLowDb: laterNumber,
+  genieHighDb: laterNumber,
   disturbed: laterFlag,
   /** Squared error of the tokens over their power; the same of a perfect linear receiver on the measured channel. */
   tokenErrorDb: laterNumber,

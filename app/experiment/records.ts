@@ -38,6 +38,7 @@ function budgetRecord(budget: ErrorBudget | null): ErrorBudgetRecord | null {
 export function burstRecord(burst: BurstResult, shape: { tokens: number; dimension: number }): BurstRecord {
   const { measurement, truth } = burst;
   const { best, sndr, preamble, emptyCarriers, pilotEvm, dataAided } = measurement?.estimates ?? {};
+  const genie = measurement?.genie;
   return {
     user: burst.user,
     sequence: burst.sequence,
@@ -59,7 +60,7 @@ export function burstRecord(burst: BurstResult, shape: { tokens: number; dimensi
     emptyCarriersSnrDb: rounded(emptyCarriers?.snrDb, 3),
     pilotEvmSnrDb: rounded(pilotEvm?.snrDb, 3),
     dataAidedSnrDb: rounded(dataAided?.snrDb, 3),
-    genieSnrDb: rounded(measurement?.genieDb, 3),
+    genieSnrDb: rounded(genie?.snrDb, 3),
     preambleSdDb: rounded(preamble?.sdDb, 3),
     preambleLowDb: rounded(preamble?.lowDb, 2),
     preambleHighDb: rounded(preamble?.highDb, 2),
@@ -72,6 +73,9 @@ export function burstRecord(burst: BurstResult, shape: { tokens: number; dimensi
     dataAidedSdDb: rounded(dataAided?.sdDb, 3),
     dataAidedLowDb: rounded(dataAided?.lowDb, 2),
     dataAidedHighDb: rounded(dataAided?.highDb, 2),
+    genieSdDb: rounded(genie?.sdDb, 3),
+    genieLowDb: rounded(genie?.lowDb, 2),
+    genieHighDb: rounded(genie?.highDb, 2),
     disturbed: measurement?.disturbed ?? null,
     tokenErrorDb: errorDb(burst.tokenError),
     boundErrorDb: errorDb(burst.boundError),

@@ -209,7 +209,7 @@ const measurement = z
       pilotEvm: estimate,
       dataAided: estimate,
     }),
-    genieDb: finite.nullable(),
+    genie: estimate.nullable(),
     disturbed: z.boolean(),
     phaseDriftRad: finite.nullable(),
     saturatedSamples: z.int().nonnegative(),

@@ -135,10 +135,10 @@ function boundError(carrierSnrDb: Float32Array, { numerology }: Native): number 
 function measurement(burst: ReceivedBurst, request: BurstRequest, native: Native): BurstMeasurement | null {
   const { snrDb, cfoHz, clockOffsetPpm, noiseVariance, data } = burst;
   if (snrDb === null || cfoHz === null || clockOffsetPpm === null || noiseVariance === null) return null;
-  const genieDb =
+  const genie =
     data === null || !burst.headerOk
       ? null
-      : native.genieSnrDb({
+      : native.genieSnr({
           sent: request.tokens.data,
           received: data,
           sequence: request.sequence,
@@ -150,7 +150,7 @@ function measurement(burst: ReceivedBurst, request: BurstRequest, native: Native
     snrDb,
     bestEstimator: burst.bestEstimator,
     estimates: burst.estimates,
-    genieDb,
+    genie,
     disturbed: burst.disturbed,
     phaseDriftRad: burst.phaseDriftRad,
     saturatedSamples: burst.saturatedSamples,

@@ -57,7 +57,7 @@ export interface BurstMeasurement {
   readonly bestEstimator: string;
   readonly estimates: SnrEstimates;
   /** From the known payload: only for a burst whose tokens this bench sent itself. */
-  readonly genieDb: number | null;
+  readonly genie: SnrEstimate | null;
   /** Header or payload deviate by more than the training's noise explains. */
   readonly disturbed: boolean;
   /** rms of the tracked common phase around the straight line, payload. */

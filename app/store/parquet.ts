@@ -15,7 +15,7 @@ const BURST = `STRUCT("user" VARCHAR, "sequence" INTEGER, tokens INTEGER, dimens
   preambleSdDb DOUBLE, preambleLowDb DOUBLE, preambleHighDb DOUBLE,
   emptyCarriersSdDb DOUBLE, emptyCarriersLowDb DOUBLE, emptyCarriersHighDb DOUBLE,
   pilotEvmSdDb DOUBLE, pilotEvmLowDb DOUBLE, pilotEvmHighDb DOUBLE,
-  dataAidedSdDb DOUBLE, dataAidedLowDb DOUBLE, dataAidedHighDb DOUBLE, disturbed BOOLEAN,
+  dataAidedSdDb DOUBLE, dataAidedLowDb DOUBLE, dataAidedHighDb DOUBLE, genieSdDb DOUBLE, genieLowDb DOUBLE, genieHighDb DOUBLE, disturbed BOOLEAN,
   tokenErrorDb DOUBLE, boundErrorDb DOUBLE,
   errorBudget STRUCT(measured DOUBLE, noise DOUBLE, nonlinearity DOUBLE, phase DOUBLE, channel DOUBLE,
     interference DOUBLE, unexplained DOUBLE), phaseDriftRad DOUBLE, saturatedSamples INTEGER,

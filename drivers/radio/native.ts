@@ -12,6 +12,7 @@ import type {
   ReceivedBurst,
   ReceiverOptions,
   SentBurst,
+  SnrEstimate,
   StreamEvent,
   Subband,
   SubbandUser,
@@ -182,17 +183,17 @@ export interface Native {
   /** Sub-bands of these widths (grid carriers) side by side. @throws TypeError when they do not fit */
   placeSubbands(widthCarriers: readonly number[], guardBins: number): Subband[];
   /**
-   * SNR (mean Es/N0, dB) of a burst that this bench sent itself, from sent and received tokens; null where the burst is
-   * too short or one of them is degenerate.
+   * SNR (mean Es/N0) of a burst that this bench sent itself, from sent and received tokens; nulls where the burst is too
+   * short or one of them is degenerate.
    */
-  genieSnrDb(burst: {
+  genieSnr(burst: {
     sent: Float32Array;
     received: Float32Array;
     sequence: number;
     tokens: number;
     dimension: number;
     transport?: BurstTransport;
-  }): number | null;
+  }): SnrEstimate;
   /**
    * What of a burst's token error came from where: by substitution with the medium's truth (`air`; before the next
    * trial begins), or from what the receiver said (`heard`). Null when the receiver does not find the burst again.

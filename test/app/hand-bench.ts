@@ -161,7 +161,7 @@ function measurement(snrDb: number, random: UniformRandom): BurstMeasurement {
       pilotEvm: estimate(snrDb, 1.3),
       dataAided: estimate(snrDb, 0.2),
     },
-    genieDb: null,
+    genie: null,
     disturbed: false,
     phaseDriftRad: 0.001,
     saturatedSamples: 0,

@@ -65,7 +65,7 @@ describe('transport options', () => {
     it(`bring tokens back with ${JSON.stringify(changes)}`, async () => {
       const { bursts, error } = await send(changes);
       assert.ok(error < 1.5 / 101, `relative error ${error}`);
-      for (const { measurement } of bursts) assert.ok(Math.abs((measurement?.genieDb ?? 0) - 20) < 2.5);
+      for (const { measurement } of bursts) assert.ok(Math.abs((measurement?.genie?.snrDb ?? 0) - 20) < 2.5);
     });
 
   it('report the peaks that clip and filter and DFT spreading leave', async () => {

@@ -78,7 +78,7 @@ describe('a trial through the radio process', () => {
       assert.ok(Math.abs(offsets((index) => measured(index)?.snrDb)) < 0.5);
       for (const name of ['best', 'sndr', 'preamble', 'emptyCarriers', 'pilotEvm', 'dataAided'] as const)
         assert.ok(Math.abs(offsets((index) => measured(index)?.estimates[name].snrDb)) < 0.5, name);
-      assert.ok(Math.abs(offsets((index) => measured(index)?.genieDb)) < 0.5, 'genie');
+      assert.ok(Math.abs(offsets((index) => measured(index)?.genie?.snrDb)) < 0.5, 'genie');
       bursts.forEach(({ burst }, index) => assert.equal(burst.tokenError, errors[index]));
       const bound = mean(bursts.map(({ burst }) => burst.boundError ?? Number.NaN));
       assert.ok(Math.abs(bound / expected - 1) < 0.06, `bound ${bound}, expected ${expected}`);

@@ -120,7 +120,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("burstLayout", Napi::Function::New<burst_layout>(env, "burstLayout"));
   exports.Set("subbandFaults", Napi::Function::New<subband_faults>(env, "subbandFaults"));
   exports.Set("placeSubbands", Napi::Function::New<place_subbands>(env, "placeSubbands"));
-  exports.Set("genieSnrDb", Napi::Function::New<genie_snr_db>(env, "genieSnrDb"));
+  exports.Set("genieSnr", Napi::Function::New<genie_snr>(env, "genieSnr"));
   exports.Set("errorBudget", Napi::Function::New<error_budget>(env, "errorBudget"));
   exports.Set("numerology", numerology(env));
   exports.Set("medium", medium_functions(env));

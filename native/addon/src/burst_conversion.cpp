@@ -255,15 +255,15 @@ Napi::Value burst_layout(const Napi::CallbackInfo& info) {
   return object;
 }
 
-Napi::Value genie_snr_db(const Napi::CallbackInfo& info) {
+Napi::Value genie_snr(const Napi::CallbackInfo& info) {
   const Napi::Object burst = required_object(info[0], "burst");
   const Napi::Float32Array sent = required_floats(burst, "sent");
   const Napi::Float32Array received = required_floats(burst, "received");
   phy::BurstHeader header = shape_of(burst);
   header.sequence = static_cast<int>(required_integer(burst, "sequence", 0, phy::kMaxSequence));
   try {
-    return finite_or_null(info.Env(), phy::genieSnrDb({sent.Data(), sent.ElementLength()},
-                                                      {received.Data(), received.ElementLength()}, header));
+    return estimate_to_js(info.Env(), phy::genieSnr({sent.Data(), sent.ElementLength()},
+                                                    {received.Data(), received.ElementLength()}, header));
   } catch (const phy::PhyError& error) {
     throw argument_error(info.Env(), error.what());
   }

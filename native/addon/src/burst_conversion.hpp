@@ -28,7 +28,7 @@ Napi::Value place_subbands(const Napi::CallbackInfo& info);
 // payloadOfdmSymbols}
 Napi::Value burst_layout(const Napi::CallbackInfo& info);
 // JS: ({sent, received, sequence, tokens, dimension, transport}) -> SNR in dB, or null
-Napi::Value genie_snr_db(const Napi::CallbackInfo& info);
+Napi::Value genie_snr(const Napi::CallbackInfo& info);
 // JS: ({sent, user, sequence, tokens, dimension, transport, air} or, without a simulated air, {..., heard})
 // -> {measured, noise, nonlinearity, phase, channel, interference, unexplained}, null when the receiver does
 // not receive the burst from the window

@@ -1,5 +1,6 @@
 #include "otabench/phy/genie.hpp"
 
+#include "snr_estimate.hpp"
 #include "transport.hpp"
 #include "waveform.hpp"
 
@@ -52,6 +53,19 @@ struct Fit {
   }
 };
 
+// A mean of independent fits, and what they tell of its noise.
+struct Mean {
+  double snr = 0;
+  double variance = 0; // of the mean, the noise's share alone
+
+  // One over a sample variance of n - 1 complex degrees of freedom has the relative variance 1 / (n - 3).
+  void add(double part, int count) {
+    snr += part;
+    variance += part * part / std::max(count - 3, 1);
+  }
+  double freedom() const { return snr * snr / variance; }
+};
+
 void requireSize(const char* field, std::size_t actual, std::size_t expected) {
   if (actual != expected)
     throw PhyError(field, std::to_string(actual) + " values",
@@ -62,9 +76,9 @@ void requireSize(const char* field, std::size_t actual, std::size_t expected) {
  * Mean SNR over the carriers from as small groups of neighbours as have enough symbols. Fitted as a whole,
  * a burst in selective fading reads the harmonic mean that LMMSE's error is, 2 to 4 dB below.
  */
-double carrierMean(const std::array<Fit, kDataCarriers>& byCarrier, const Fit& whole, double symbolPower) {
+Mean carrierMean(const std::array<Fit, kDataCarriers>& byCarrier, const Fit& whole, double symbolPower) {
   for (int size = 1; size <= kDataCarriers / 2; ++size) {
-    double sum = 0;
+    Mean mean;
     bool enough = true;
     for (int first = 0; first < kDataCarriers && enough; first += size) {
       Fit group;
@@ -72,12 +86,14 @@ double carrierMean(const std::array<Fit, kDataCarriers>& byCarrier, const Fit& w
       for (int k = first; k < end; ++k)
         group.add(byCarrier[k]);
       enough = group.count >= (size == 1 ? kFewestPerCarrier : kFewestPerGroup);
-      sum += group.snr(symbolPower) * (end - first) / kDataCarriers;
+      mean.add(group.snr(symbolPower) * (end - first) / kDataCarriers, group.count);
     }
     if (enough)
-      return sum;
+      return mean;
   }
-  return whole.snr(symbolPower);
+  Mean mean;
+  mean.add(whole.snr(symbolPower), whole.count);
+  return mean;
 }
 
 /** Norms as sent, over the tokens' rms. */
@@ -92,12 +108,12 @@ std::vector<double> sentNorms(Span<const float> sent, BurstHeader header) {
 
 } // namespace
 
-double genieSnrDb(Span<const float> sent, Span<const float> received, const BurstHeader& header) {
+SnrEstimate genieSnr(Span<const float> sent, Span<const float> received, const BurstHeader& header) {
   const auto values = static_cast<std::size_t>(header.tokens) * static_cast<std::size_t>(header.dimension);
   requireSize("sent", sent.size(), values);
   requireSize("received", received.size(), values);
   if (header.mapping != Mapping::Analog)
-    return std::numeric_limits<double>::quiet_NaN(); // numbers err by their steps, not by the air
+    return {}; // numbers err by their steps, not by the air
   const int count = static_cast<int>(tokenSymbolCount(header));
 
   std::vector<std::uint32_t> moves;
@@ -121,12 +137,19 @@ double genieSnrDb(Span<const float> sent, Span<const float> received, const Burs
     byCarrier[positionOf(moves[static_cast<std::size_t>(i)]) % kDataCarriers].add(x, r);
   }
   if (count < kFewestInAll)
-    return std::numeric_limits<double>::quiet_NaN();
+    return {};
   const double symbolPower = whole.sentPower / whole.count;
 
-  const double snr =
-      header.transport.dftSpreading ? whole.snr(symbolPower) : carrierMean(byCarrier, whole, symbolPower);
-  return snr > 0 ? 10 * std::log10(snr) : std::numeric_limits<double>::quiet_NaN();
+  Mean mean;
+  if (header.transport.dftSpreading)
+    mean.add(whole.snr(symbolPower), whole.count);
+  else
+    mean = carrierMean(byCarrier, whole, symbolPower);
+  return mean.snr > 0 ? snrEstimate(mean.snr, 1, mean.freedom(), count) : SnrEstimate{};
+}
+
+double genieSnrDb(Span<const float> sent, Span<const float> received, const BurstHeader& header) {
+  return genieSnr(sent, received, header).snrDb;
 }
 
 } // namespace otabench::phy

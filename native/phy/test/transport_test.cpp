@@ -295,6 +295,35 @@ TEST_CASE(
   }
 }
 
+TEST_CASE(genieInterval, "the genie SNR's 95 % interval holds the truth about as often as it says") {
+  struct Case {
+    int tokens, dimension;
+    bool threeTaps;
+  };
+  for (const auto& [tokens, dimension, threeTaps] :
+       {Case{16, 16, false}, Case{64, 64, false}, Case{64, 64, true}})
+    for (const double snrDb : {0.0, 10.0, 20.0}) {
+      int held = 0, heardWhole = 0;
+      const int bursts = 400 / kSlowdown;
+      for (int t = 0; t < bursts; ++t) {
+        const auto trial = static_cast<std::uint64_t>(t);
+        const Sent sent = makeBurst(header(tokens, dimension, t), trial);
+        const auto heard = transmit(sent, snrDb, threeTaps, trial);
+        if (heard.count(BurstOutcome::Ok) != 1)
+          continue;
+        const SnrEstimate genie =
+            genieSnr(Span<const float>(sent.tokens), Span<const float>(heard.bursts[0].tokens), sent.header);
+        CHECK(genie.lowDb < genie.snrDb && genie.snrDb < genie.highDb);
+        ++heardWhole;
+        held += genie.lowDb <= snrDb && snrDb <= genie.highDb;
+      }
+      const double share = static_cast<double>(held) / heardWhole;
+      std::printf("  L=%d D=%d%s, %.0f dB: %.1f %% of %d\n", tokens, dimension, threeTaps ? ", taps" : "",
+                  snrDb, 100 * share, heardWhole);
+      CHECK_RANGE(share, 0.85, kSlowdown > 1 ? 1.0 : 0.995); // of 50 all may hold
+    }
+}
+
 TEST_CASE(genie, "the genie SNR follows every option") {
   for (int bits = 0; bits < 16; ++bits) {
     BurstHeader h = header(64, 64, 70 + bits);

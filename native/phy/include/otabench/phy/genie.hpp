@@ -2,6 +2,7 @@
 
 #include "otabench/phy/errors.hpp"
 #include "otabench/phy/header.hpp"
+#include "otabench/phy/receiver.hpp"
 #include "otabench/phy/span.hpp"
 
 namespace otabench::phy {
@@ -21,9 +22,14 @@ namespace otabench::phy {
  * @param sent      [tokens, dimension], row-major
  * @param received  the same shape, as the receiver gives it (the channel contract; any scale)
  * @param header    sequence, tokens, dimension, transport as sent
+ * The interval counts the noise of every fit by its share of the mean.
+ *
  * @return NaN when nothing can be said (too few symbols, no resemblance at all)
  * @throws PhyError when a size does not match the header
  */
+SnrEstimate genieSnr(Span<const float> sent, Span<const float> received, const BurstHeader& header);
+
+/** The value of genieSnr alone, dB. */
 double genieSnrDb(Span<const float> sent, Span<const float> received, const BurstHeader& header);
 
 } // namespace otabench::phy
