@@ -43,6 +43,7 @@ export class ProgressMeter {
   watchAir(bench: Bench): Bench {
     return {
       radios: bench.radios,
+      mcs: bench.mcs,
       pid: bench.pid,
       runTrial: async (request) => {
         this.trialsWithRadios++;

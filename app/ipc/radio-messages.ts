@@ -190,6 +190,16 @@ const benchRadio = z.object({
   txGainRangeDb: z.object({ min: finite, max: finite, step: finite }),
 });
 
+const modulation = z.enum(['qpsk', '16qam', '64qam', '256qam']);
+
+const mcsThreshold = z.object({
+  modulation,
+  codeRate: finite,
+  snrDb: finite,
+  gapDb: finite,
+  bitsPerChannelUse: finite,
+});
+
 const estimate = z.object({
   snrDb: finite.nullable(),
   sdDb: finite.nullable(),
@@ -289,7 +299,7 @@ export const trialResultSchema = z.object({
 export const radioReplySchema = z.discriminatedUnion('type', [
   /** Sent once, when the process listens. */
   z.object({ type: z.literal('started'), pid: z.int(), transmitWatchdogMs: finite }),
-  z.object({ type: z.literal('opened'), id, radios: z.array(benchRadio) }),
+  z.object({ type: z.literal('opened'), id, radios: z.array(benchRadio), mcs: z.array(mcsThreshold).max(256) }),
   z.object({ type: z.literal('trial-done'), id, result: trialResultSchema }),
   z.object({ type: z.literal('closed'), id }),
   z.object({

@@ -35,8 +35,8 @@ export class RadioProcessLauncher implements BenchLauncher {
     const { spawn, listener, limitsMs } = this.options;
     const radioProcess = new RadioProcess(spawn, listener);
     try {
-      const { radios } = await radioProcess.ask({ type: 'open', setup }, 'opened', limitsMs.open);
-      return new ProcessBench(radioProcess, radios, setup, this.options);
+      const { radios, mcs } = await radioProcess.ask({ type: 'open', setup }, 'opened', limitsMs.open);
+      return new ProcessBench(radioProcess, radios, mcs, setup, this.options);
     } catch (error) {
       await radioProcess.close(limitsMs.close);
       throw error;
@@ -52,6 +52,7 @@ class ProcessBench implements Bench {
   constructor(
     private readonly radioProcess: RadioProcess,
     readonly radios: readonly BenchRadio[],
+    readonly mcs: Bench['mcs'],
     private readonly setup: BenchSetup,
     private readonly options: Options,
   ) {

@@ -3,13 +3,14 @@ import type { TwinAir } from '../../drivers/radio/air';
 import type {
   BurstTransport as TransportOptions,
   ErrorBudget,
+  McsThreshold,
   SnrEstimate,
   SnrEstimates,
   StreamEvent as RadioEvent,
   Subband,
 } from '../../drivers/radio/contract';
 
-export type { ErrorBudget, RadioEvent, SnrEstimate, SnrEstimates, Subband, TransportOptions, TwinAir };
+export type { ErrorBudget, McsThreshold, RadioEvent, SnrEstimate, SnrEstimates, Subband, TransportOptions, TwinAir };
 
 /** Row-major token matrix, shape [tokens, dimension], float32. */
 export interface TokenMatrix {
@@ -167,6 +168,8 @@ export interface BenchRadio {
 /** The bench as the engine sees it. Implemented by the client of a radio process (app/radio) and, in tests, by hand. */
 export interface Bench {
   readonly radios: readonly BenchRadio[];
+  /** SNR that each modulation and code rate of the digital mapping was measured to need (docs/digital.md). */
+  readonly mcs: readonly McsThreshold[];
   /** The process that has the radios, for whoever must end it when this one cannot. Absent where there is none. */
   readonly pid?: number | undefined;
   /** Trials may be queued; they run in order. Rejects with LinkError when the radio process is gone. */

@@ -131,7 +131,7 @@ export class RadioServer {
     this.runner = new TrialRunner(this.bench, native);
     // The one place where transmission is enabled. It is never enabled again in this process.
     if (this.bench.users.size > 0) native.armWatchdog();
-    this.reply({ type: 'opened', id, radios: this.bench.radios });
+    this.reply({ type: 'opened', id, radios: this.bench.radios, mcs: native.mcsThresholds() });
   }
 
   private queue(command: CommandOf<'trial'>): void {

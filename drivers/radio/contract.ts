@@ -117,6 +117,54 @@ export interface SubbandUser extends Subband {
   readonly soundedCfoHz: number | null;
 }
 
+/** Of the digital mapping: 2, 4, 6 and 8 bits a channel use. */
+export type Modulation = 'qpsk' | '16qam' | '64qam' | '256qam';
+
+/** How tokens travel as numbers behind forward error correction (docs/digital.md). */
+export interface DigitalFormat {
+  /** 2 to 8. */
+  readonly bitsPerValue: number;
+  readonly modulation: Modulation;
+  /** The payload's length, all of which the code fills: 48 channel uses each. */
+  readonly payloadOfdmSymbols: number;
+}
+
+/** What the decoder made of a burst. */
+export interface DigitalReception extends DigitalFormat {
+  /** [tokens] 1: a code block that carried a part of the token was lost, its values are 0. Empty where there are no tokens. */
+  readonly erased: Uint8Array;
+  readonly codeBlocks: number;
+  readonly codeBlocksLost: number;
+  /** Of all blocks together. */
+  readonly decoderIterations: number;
+}
+
+/** Where the receiver, with everything estimated, loses one burst in a hundred: 2,080 bits, AWGN (docs/digital.md). */
+export interface McsThreshold {
+  readonly modulation: Modulation;
+  /** Payload bits over coded bits. */
+  readonly codeRate: number;
+  /** Es/N0. */
+  readonly snrDb: number;
+  /** Above the normal approximation for as many channel uses. */
+  readonly gapDb: number;
+  /** Payload bits a complex channel use. */
+  readonly bitsPerChannelUse: number;
+}
+
+/** Per modulation, the SNR of a flat channel with the carriers' mean bitwise information, dB. */
+export type EffectiveSnrDb = Readonly<Record<Modulation, number>>;
+
+/** A format that link adaptation chose. */
+export interface AdaptedFormat extends DigitalFormat {
+  /** Of the carriers, for its modulation. */
+  readonly effectiveSnrDb: number;
+  /** For the target PER. */
+  readonly requiredSnrDb: number;
+  /** False: no format reaches the target PER, and this is the most robust one that fits. */
+  readonly meetsTarget: boolean;
+}
+
 /** One detection of the receiver. SNRs are mean Es/N0 over the loaded payload carriers, dB. */
 export interface ReceivedBurst {
   readonly outcome: string;
@@ -138,6 +186,8 @@ export interface ReceivedBurst {
   readonly scale: number;
   /** [tokens, dimension], row-major; null where the payload was lost. */
   readonly data: Float32Array | null;
+  /** Null for the analog mapping, and without a valid header. */
+  readonly digital: DigitalReception | null;
   readonly snrDb: number | null;
   /** Where the noise of snrDb comes from: data-aided-and-pilots, data-aided, pilot-evm, repeated-preamble, none. */
   readonly bestEstimator: string;
@@ -231,6 +281,8 @@ export interface OutgoingBurst {
   readonly sequence: number;
   /** Without it: the defaults, at the stream's level. */
   readonly transport?: BurstTransport;
+  /** Without it: the analog mapping. */
+  readonly digital?: DigitalFormat;
   /** Without it: the full band. Its user is the burst's. */
   readonly subband?: SubbandUser;
   /** Hardware time of the first sample; null: as soon as possible, and the only way without hardware time. */

@@ -4,9 +4,14 @@ import path from 'node:path';
 import { repositoryRoot } from '../../app/config/paths';
 import type { TwinAir, TwinPath } from './air';
 import type {
+  AdaptedFormat,
   BurstTransport,
+  DigitalFormat,
   Direction,
+  EffectiveSnrDb,
   ErrorBudget,
+  McsThreshold,
+  Modulation,
   OutgoingBurst,
   RadioCapabilities,
   ReceivedBurst,
@@ -153,6 +158,37 @@ export type ErrorBudgetQuery = {
     }
 );
 
+/** Tokens and the format in which they travel. */
+export interface DigitalTokens extends DigitalFormat {
+  readonly tokens: number;
+  readonly dimension: number;
+}
+
+export interface DigitalPlan {
+  readonly channelUses: number;
+  /** Fewest that carry such tokens with this modulation. */
+  readonly leastChannelUses: number;
+  /** Descriptor and tokens, without CRCs. */
+  readonly payloadBits: number;
+  readonly codeRate: number;
+  readonly codeBlocks: number;
+}
+
+export interface AdaptationQuery {
+  readonly tokens: number;
+  readonly dimension: number;
+  readonly payloadOfdmSymbols: number;
+  /** Null: to be chosen. */
+  readonly bitsPerValue: number | null;
+  readonly modulation: Modulation | null;
+  /** Of an earlier burst over the same channel. */
+  readonly effectiveSnrDb: EffectiveSnrDb;
+  /** Of a burst; it is lost with any of its code blocks. Above 0, below 1. */
+  readonly targetPer: number;
+  /** Kept, for a channel that may have changed, dB. */
+  readonly marginDb: number;
+}
+
 export interface WatchdogState {
   readonly state: 'disarmed' | 'armed' | 'tripped';
   readonly reason: string;
@@ -176,6 +212,7 @@ export interface Native {
     tokens: number;
     dimension: number;
     transport?: BurstTransport;
+    digital?: DigitalFormat;
     subband?: SubbandUser;
   }): BurstLayout;
   /** What is wrong with a partition; nothing when it can be used. */
@@ -199,6 +236,16 @@ export interface Native {
    * trial begins), or from what the receiver said (`heard`). Null when the receiver does not find the burst again.
    */
   errorBudget(burst: ErrorBudgetQuery): ErrorBudget | null;
+  /** Measured SNR that each modulation and rate needs: modulations ascending, rates ascending within each. */
+  mcsThresholds(): McsThreshold[];
+  /** How a format travels. @throws TypeError for fields out of range, or too few channel uses for the bits */
+  digitalPlan(format: DigitalTokens): DigitalPlan;
+  /** @param carrierSnrDb as ReceivedBurst has it. @throws TypeError for none or NaN */
+  effectiveSnrDb(carrierSnrDb: Float32Array): EffectiveSnrDb;
+  /** SNR of a flat channel at which a burst of this format is lost with probability `per`. @throws TypeError */
+  requiredSnrDb(format: DigitalTokens, per: number): number;
+  /** The format with the most bits per value that the channel bears; null where none fits. @throws TypeError */
+  adaptFormat(query: AdaptationQuery): AdaptedFormat | null;
   readonly numerology: {
     readonly fftSize: number;
     readonly cpLength: number;

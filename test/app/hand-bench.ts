@@ -56,6 +56,10 @@ export const TX_GAIN_RANGE_DB = { min: 0, max: 89.75, step: 0.25 };
 
 export class HandBench implements Bench {
   readonly radios: Bench['radios'];
+  readonly mcs: Bench['mcs'] = [
+    { modulation: 'qpsk', codeRate: 0.5, snrDb: 1.4, gapDb: 0.9, bitsPerChannelUse: 1 },
+    { modulation: '16qam', codeRate: 0.5, snrDb: 6.5, gapDb: 1.1, bitsPerChannelUse: 2 },
+  ];
   readonly requests: TrialRequest[] = [];
   readonly attempts = new Map<string, number>();
   closed = false;

@@ -15,7 +15,7 @@ describe('trials on their way to the radio process', () => {
       if (trialId === '7') throw new Error('lost');
       return { trialId, bursts: [], events: [], airTimeS: 0, valid: true };
     };
-    const bench: Bench = { radios: [], runTrial, close: () => Promise.resolve(), onLost: () => undefined };
+    const bench: Bench = { radios: [], mcs: [], runTrial, close: () => Promise.resolve(), onLost: () => undefined };
     const runner = new TrialRunner(bench, {
       now: () => 0,
       recorder: {

@@ -49,6 +49,8 @@ describe('a trial through the radio process', () => {
     const [, text] = bench.radios;
     assert.deepEqual(text?.txGainRangeDb, { min: 0, max: 89.75, step: 0.25 });
     assert.deepEqual(text.sampleRateHz, { requested: 5e6, actual: 5e6 });
+    assert.equal(bench.mcs.length, 24);
+    assert.deepEqual(bench.mcs[0]?.modulation, 'qpsk');
   });
 
   for (const snrDb of [0, 5, 10, 20])

@@ -2,6 +2,7 @@
 #include "burst_conversion.hpp"
 #include "conversion.hpp"
 #include "device_object.hpp"
+#include "digital_functions.hpp"
 #include "environment.hpp"
 #include "medium_functions.hpp"
 #include "stream_objects.hpp"
@@ -122,6 +123,11 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("placeSubbands", Napi::Function::New<place_subbands>(env, "placeSubbands"));
   exports.Set("genieSnr", Napi::Function::New<genie_snr>(env, "genieSnr"));
   exports.Set("errorBudget", Napi::Function::New<error_budget>(env, "errorBudget"));
+  exports.Set("mcsThresholds", Napi::Function::New<mcs_thresholds>(env, "mcsThresholds"));
+  exports.Set("digitalPlan", Napi::Function::New<digital_plan>(env, "digitalPlan"));
+  exports.Set("effectiveSnrDb", Napi::Function::New<effective_snr_db>(env, "effectiveSnrDb"));
+  exports.Set("requiredSnrDb", Napi::Function::New<required_snr_db>(env, "requiredSnrDb"));
+  exports.Set("adaptFormat", Napi::Function::New<adapt_format>(env, "adaptFormat"));
   exports.Set("numerology", numerology(env));
   exports.Set("medium", medium_functions(env));
   return exports;

@@ -1,6 +1,7 @@
 #include "burst_conversion.hpp"
 
 #include "conversion.hpp"
+#include "digital_functions.hpp"
 
 #include "otabench/medium/medium.hpp"
 #include "otabench/phy/error_budget.hpp"
@@ -60,6 +61,7 @@ phy::BurstHeader shape_of(const Napi::Object& burst) {
   header.tokens = static_cast<int>(required_integer(burst, "tokens", 1, phy::kMaxTokens));
   header.dimension = static_cast<int>(required_integer(burst, "dimension", 1, phy::kMaxDimension));
   header.transport = to_transport(burst.Get("transport"));
+  set_mapping(header, burst.Get("digital"));
   return header;
 }
 
@@ -81,6 +83,7 @@ Napi::Object to_js(Napi::Env env, const radio::TimedBurst& timed) {
   object.Set("data", burst.tokens.empty() ? env.Null()
                                           : static_cast<Napi::Value>(to_float_array(env, burst.tokens.data(),
                                                                                     burst.tokens.size())));
+  object.Set("digital", digital_result(env, burst));
   object.Set("snrDb", finite_or_null(env, burst.snrDb));
   object.Set("bestEstimator", phy::toString(burst.bestEstimator));
   object.Set("disturbed", burst.disturbed);

@@ -24,8 +24,8 @@ std::vector<phy::SubbandUser> to_subband_users(const Napi::Value& value);
 Napi::Value subband_faults(const Napi::CallbackInfo& info);
 // JS: (widthCarriers, guardBins) -> [{centerBin, size, guardBins}]
 Napi::Value place_subbands(const Napi::CallbackInfo& info);
-// JS: ({tokens, dimension, transport, subband}) -> {samples, preambleStartSample, payloadStartSample,
-// payloadOfdmSymbols}
+// JS: ({tokens, dimension, transport, digital, subband}) -> {samples, preambleStartSample,
+// payloadStartSample, payloadOfdmSymbols}
 Napi::Value burst_layout(const Napi::CallbackInfo& info);
 // JS: ({sent, received, sequence, tokens, dimension, transport}) -> SNR in dB, or null
 Napi::Value genie_snr(const Napi::CallbackInfo& info);

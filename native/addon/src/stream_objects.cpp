@@ -2,6 +2,7 @@
 
 #include "burst_conversion.hpp"
 #include "conversion.hpp"
+#include "digital_functions.hpp"
 
 #include <cmath>
 
@@ -128,6 +129,7 @@ Napi::Value TransmitterObject::send(const Napi::CallbackInfo& info) {
     request.header.transport = to_transport(burst.Get("transport"));
     request.drive = to_drive(burst.Get("transport"));
   }
+  set_mapping(request.header, burst.Get("digital"));
   if (!burst.Get("subband").IsUndefined())
     request.subband = to_subband_user(burst.Get("subband"));
   const double start_ns = optional_number(burst, "startNs", std::nan(""));

@@ -1,6 +1,7 @@
 /** Link adaptation: the table, the rule, and what comes through when a sounding chose the format. */
 #include "otabench/phy/fec/mcs.hpp"
 
+#include <array>
 #include <cmath>
 
 #include "fec_check.hpp"
@@ -121,6 +122,34 @@ TEST_CASE(rule, "mcs: more SNR never carries less; nothing where nothing gets th
   CHECK_THROWS_PHY(fec::adaptFormat(kTokens, kDimension, kUses, flat(NAN), 0.01), "snrDb");
   CHECK_THROWS_PHY(fec::adaptFormat(kTokens, kDimension, kUses, flat(5), 0), "per");
   CHECK_THROWS_PHY(fec::adaptFormat(0, kDimension, kUses, flat(5), 0.01), "tokens");
+}
+
+TEST_CASE(limits,
+          "mcs: what is fixed stays fixed; where nothing gets through, the most robust format that fits") {
+  const auto at = [](double snrDb) {
+    std::array<double, fec::kModulations> all{};
+    all.fill(snrDb);
+    return all;
+  };
+  fec::FormatLimits four;
+  four.minBitsPerValue = four.maxBitsPerValue = 4;
+  fec::FormatLimits qam;
+  qam.modulation = Modulation::Qam16;
+  for (double snrDb = 0; snrDb <= 30; snrDb += 1) {
+    const auto fixed = fec::adaptFormat(kTokens, kDimension, kUses, at(snrDb), 0.01, 0, four);
+    CHECK(!fixed || fixed->format.tokens.bitsPerValue == 4);
+    const auto same = fec::adaptFormat(kTokens, kDimension, kUses, at(snrDb), 0.01, 0, qam);
+    CHECK(!same || same->format.modulation == Modulation::Qam16);
+    const auto free = fec::adaptFormat(kTokens, kDimension, kUses, at(snrDb), 0.01);
+    CHECK(!same || free->format.tokens.bitsPerValue >= same->format.tokens.bitsPerValue);
+  }
+  CHECK(fec::adaptFormat(kTokens, kDimension, kUses, at(30), 0.01, 0, four));
+  const auto last = fec::mostRobustFormat(kTokens, kDimension, kUses, at(-9), 0.01);
+  CHECK(last && last->format.tokens.bitsPerValue == 2 && last->requiredSnrDb > last->effectiveSnrDb);
+  CHECK(last && last->format.modulation == Modulation::Qpsk);
+  CHECK(!fec::mostRobustFormat(kTokens, kDimension, 20, at(40), 0.01));
+  four.minBitsPerValue = 5;
+  CHECK_THROWS_PHY(fec::adaptFormat(kTokens, kDimension, kUses, at(5), 0.01, 0, four), "bitsPerValue");
 }
 
 TEST_CASE(endToEnd, "mcs: what a sounding chose gets through, and one bit per value more does less often") {

@@ -61,30 +61,75 @@ double requiredSnrDb(const DigitalFormat& format, double per) {
   return std::max(boundDb + measuredGapDb(format.modulation, plan.codeRate), kHeaderSnrDb);
 }
 
-std::optional<AdaptedFormat> adaptFormat(int tokens, int dimension, int channelUses,
-                                         Span<const float> carrierSnrDb, double per, double marginDb) {
+namespace {
+
+void checkChoice(int channelUses, double per, const FormatLimits& limits) {
   if (channelUses < 1)
     throw PhyError("channelUses", std::to_string(channelUses), "at least 1");
   if (!(per > 0 && per < 1))
     throw PhyError("per", std::to_string(per), "0..1, both excluded");
+  if (limits.minBitsPerValue < kMinBitsPerValue || limits.maxBitsPerValue > kMaxBitsPerValue ||
+      limits.minBitsPerValue > limits.maxBitsPerValue)
+    throw PhyError("bitsPerValue",
+                   std::to_string(limits.minBitsPerValue) + ".." + std::to_string(limits.maxBitsPerValue),
+                   std::to_string(kMinBitsPerValue) + ".." + std::to_string(kMaxBitsPerValue));
+}
+
+double margin(const AdaptedFormat& adapted) {
+  return adapted.effectiveSnrDb - adapted.requiredSnrDb;
+}
+
+/** Of the modulations that are allowed and fit, the one with the largest margin. */
+std::optional<AdaptedFormat> bestModulation(const TokenFormat& tokens, int channelUses,
+                                            const std::array<double, kModulations>& effectiveDb, double per,
+                                            const FormatLimits& limits) {
+  std::optional<AdaptedFormat> best;
+  for (int m = 0; m < kModulations; ++m) {
+    const auto modulation = static_cast<Modulation>(m);
+    if (limits.modulation.value_or(modulation) != modulation)
+      continue;
+    const DigitalFormat format = {tokens, modulation, channelUses};
+    if (leastChannelUses(tokens, modulation) > channelUses)
+      continue;
+    const AdaptedFormat tried = {format, effectiveDb[m], requiredSnrDb(format, per)};
+    if (!best || margin(tried) > margin(*best))
+      best = tried;
+  }
+  return best;
+}
+
+} // namespace
+
+std::array<double, kModulations> effectiveSnrsDb(Span<const float> carrierSnrDb) {
   std::array<double, kModulations> effectiveDb{};
   for (int m = 0; m < kModulations; ++m)
     effectiveDb[m] = effectiveSnrDb(static_cast<Modulation>(m), carrierSnrDb);
-  for (int q = kMaxBitsPerValue; q >= kMinBitsPerValue; --q) {
-    std::optional<AdaptedFormat> best;
-    for (int m = 0; m < kModulations; ++m) {
-      const DigitalFormat format = {{tokens, dimension, q}, static_cast<Modulation>(m), channelUses};
-      if (leastChannelUses(format.tokens, format.modulation) > channelUses)
-        continue;
-      const AdaptedFormat tried = {format, effectiveDb[m], requiredSnrDb(format, per)};
-      const double margin = tried.effectiveSnrDb - tried.requiredSnrDb;
-      if (margin >= marginDb && (!best || margin > best->effectiveSnrDb - best->requiredSnrDb))
-        best = tried;
-    }
-    if (best)
+  return effectiveDb;
+}
+
+std::optional<AdaptedFormat> adaptFormat(int tokens, int dimension, int channelUses,
+                                         const std::array<double, kModulations>& effectiveDb, double per,
+                                         double marginDb, const FormatLimits& limits) {
+  checkChoice(channelUses, per, limits);
+  for (int q = limits.maxBitsPerValue; q >= limits.minBitsPerValue; --q) {
+    const auto best = bestModulation({tokens, dimension, q}, channelUses, effectiveDb, per, limits);
+    if (best && margin(*best) >= marginDb)
       return best;
   }
   return std::nullopt;
+}
+
+std::optional<AdaptedFormat> adaptFormat(int tokens, int dimension, int channelUses,
+                                         Span<const float> carrierSnrDb, double per, double marginDb) {
+  checkChoice(channelUses, per, {});
+  return adaptFormat(tokens, dimension, channelUses, effectiveSnrsDb(carrierSnrDb), per, marginDb);
+}
+
+std::optional<AdaptedFormat> mostRobustFormat(int tokens, int dimension, int channelUses,
+                                              const std::array<double, kModulations>& effectiveDb, double per,
+                                              const FormatLimits& limits) {
+  checkChoice(channelUses, per, limits);
+  return bestModulation({tokens, dimension, limits.minBitsPerValue}, channelUses, effectiveDb, per, limits);
 }
 
 } // namespace otabench::phy::fec

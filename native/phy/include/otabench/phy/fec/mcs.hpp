@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -33,14 +34,35 @@ struct AdaptedFormat {
   double requiredSnrDb = 0;
 };
 
+/** What is left to choose. */
+struct FormatLimits {
+  int minBitsPerValue = kMinBitsPerValue;
+  int maxBitsPerValue = kMaxBitsPerValue;
+  std::optional<Modulation> modulation; // none: any
+};
+
+/** Effective SNR of each modulation, dB (capacity.hpp). @throws PhyError for no carriers or NaN among them */
+std::array<double, kModulations> effectiveSnrsDb(Span<const float> carrierSnrDb);
+
 /**
  * The format with the most bits per value whose requirement the carriers meet; among modulations the one with
  * the largest margin. Nothing when even the fewest bits need more SNR or more channel uses.
- * @param carrierSnrDb  as ReceivedBurst::carrierSnrDb of an earlier burst over the same channel
- * @param marginDb      that is kept, for a channel that may have changed
- * @throws PhyError for counts or per out of range, no carriers or NaN among them
+ * @param effectiveDb  of each modulation, of an earlier burst over the same channel
+ * @param marginDb     that is kept, for a channel that may have changed
+ * @throws PhyError for counts, limits or per out of range
  */
 std::optional<AdaptedFormat> adaptFormat(int tokens, int dimension, int channelUses,
+                                         const std::array<double, kModulations>& effectiveDb, double per,
+                                         double marginDb = 0, const FormatLimits& limits = {});
+
+/** The same from the carriers' SNR, as ReceivedBurst::carrierSnrDb has it. */
+std::optional<AdaptedFormat> adaptFormat(int tokens, int dimension, int channelUses,
                                          Span<const float> carrierSnrDb, double per, double marginDb = 0);
+
+/** What is left where nothing reaches the PER: of the formats with the fewest bits per value that fit, the
+ * one with the largest margin (below 0). Nothing where none fits. @throws PhyError as adaptFormat */
+std::optional<AdaptedFormat> mostRobustFormat(int tokens, int dimension, int channelUses,
+                                              const std::array<double, kModulations>& effectiveDb, double per,
+                                              const FormatLimits& limits = {});
 
 } // namespace otabench::phy::fec
