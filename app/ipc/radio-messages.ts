@@ -22,7 +22,7 @@ const MOST_DIMENSION = 1023;
 const MOST_BURSTS = 64;
 
 /** Messages are read, never changed; typed arrays are left alone. */
-type ReadonlyDeep<T> = T extends Float32Array | Int16Array
+type ReadonlyDeep<T> = T extends Float32Array | Int16Array | Uint8Array
   ? T
   : T extends readonly (infer Item)[]
     ? readonly ReadonlyDeep<Item>[]
@@ -31,6 +31,7 @@ type ReadonlyDeep<T> = T extends Float32Array | Int16Array
       : T;
 
 const float32 = z.custom<Float32Array>((value) => value instanceof Float32Array, 'must be a Float32Array');
+const uint8 = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be a Uint8Array');
 const int16 = z.custom<Int16Array>((value) => value instanceof Int16Array, 'must be an Int16Array');
 const finite = z.number();
 const id = z.int().nonnegative();
@@ -58,6 +59,25 @@ const transport = z.object({
   rmsDbfs: z.number().min(-60).max(0),
 });
 
+const modulation = z.enum(['qpsk', '16qam', '64qam', '256qam']);
+
+const effectiveSnrDb = z.object({ qpsk: finite, '16qam': finite, '64qam': finite, '256qam': finite });
+
+const digitalFormat = {
+  bitsPerValue: z.int().min(2).max(8),
+  modulation,
+  payloadOfdmSymbols: z.int().min(1).max(2048),
+};
+
+const digitalRequest = z.object({
+  bitsPerValue: digitalFormat.bitsPerValue.nullable(),
+  modulation: modulation.nullable(),
+  payloadOfdmSymbols: digitalFormat.payloadOfdmSymbols,
+  effectiveSnrDb: effectiveSnrDb.nullable(),
+  targetPer: z.number().gt(0).lt(1),
+  marginDb: finite,
+});
+
 const subband = z.object({
   centerBin: z.int().min(-1024).max(1024),
   size: z.int().min(1).max(2048),
@@ -76,6 +96,7 @@ export const trialRequestSchema = z.object({
         txGainDb: finite,
         leadS: z.number().min(0).max(10),
         transport: transport.optional(),
+        digital: digitalRequest.optional(),
         subband: subband.optional(),
       }),
     )
@@ -83,6 +104,7 @@ export const trialRequestSchema = z.object({
     .max(MOST_BURSTS),
   atOnce: z.boolean().optional(),
   errorBudget: z.boolean().optional(),
+  effectiveSnr: z.boolean().optional(),
 });
 
 const radioRole = z.object({ role: name, driver: name, serial: z.string().min(1).max(128) });
@@ -190,8 +212,6 @@ const benchRadio = z.object({
   txGainRangeDb: z.object({ min: finite, max: finite, step: finite }),
 });
 
-const modulation = z.enum(['qpsk', '16qam', '64qam', '256qam']);
-
 const mcsThreshold = z.object({
   modulation,
   codeRate: finite,
@@ -229,6 +249,7 @@ const measurement = z
     carriers: int16,
     channel: float32,
     carrierSnrDb: float32,
+    effectiveSnrDb: effectiveSnrDb.nullable(),
     noiseVariance: finite,
     constellation: float32.refine((symbols) => symbols.length <= 1024, { message: 'at most 512 symbols' }),
   })
@@ -255,6 +276,7 @@ const radioEvent = z.object({
     'time-gap',
     'dropped-burst',
     'corrupt-header',
+    'refused-burst',
     'stream-error',
     'device-lost',
   ]),
@@ -263,6 +285,18 @@ const radioEvent = z.object({
   hardwareTimeNs: finite.nullable(),
   count: z.int().nonnegative(),
   detail: z.string(),
+});
+
+const digitalResult = z.object({
+  ...digitalFormat,
+  codeRate: finite,
+  effectiveSnrDb: finite.nullable(),
+  requiredSnrDb: finite,
+  meetsTarget: z.boolean().nullable(),
+  codeBlocks: z.int().nonnegative(),
+  codeBlocksLost: z.int().nonnegative(),
+  decoderIterations: z.int().nonnegative(),
+  erased: uint8,
 });
 
 export const trialResultSchema = z.object({
@@ -275,6 +309,7 @@ export const trialResultSchema = z.object({
       headerOk: z.boolean(),
       outcome: name,
       subband: subband.nullable(),
+      digital: digitalResult.nullable(),
       received: tokenMatrixSchema.nullable(),
       tokenError: finite.nullable(),
       boundError: finite.nullable(),

@@ -1,14 +1,25 @@
 /** From what a receiver found to what a trial answers. */
 import type { BurstLayout, Native, ReceivedBurst, SentBurst, SubbandUser } from '../../drivers/radio';
 import { dbToPowerRatio } from '../units/db';
+import { digitalResult, type ChosenFormat } from './digital';
 import type { UserRadio } from './radio-bench';
-import type { ErrorBudget, BurstMeasurement, BurstRequest, BurstResult, BurstTruth, TransportOptions } from './types';
+import type {
+  BurstMeasurement,
+  BurstRequest,
+  BurstResult,
+  BurstTruth,
+  DigitalFormat,
+  ErrorBudget,
+  TransportOptions,
+} from './types';
 
 /** A burst on its way. Times are hardware times of the transmitting radio; null without hardware time. */
 export interface PlannedBurst {
   readonly request: BurstRequest;
   readonly radio: UserRadio;
   readonly layout: BurstLayout;
+  /** Null: the analog mapping. */
+  readonly format: ChosenFormat | null;
   readonly startNs: number | null;
 }
 
@@ -20,6 +31,13 @@ export function subbandOf(request: BurstRequest, radio: UserRadio): { subband?: 
 /** What the addon takes: the field is left out, never undefined. */
 export function transportOf({ transport }: BurstRequest): { transport?: TransportOptions } {
   return transport === undefined ? {} : { transport };
+}
+
+/** The mapping as the addon takes it; left out for the analog one. */
+export function digitalOf(format: ChosenFormat | null): { digital?: DigitalFormat } {
+  if (format === null) return {};
+  const { bitsPerValue, modulation, payloadOfdmSymbols } = format;
+  return { digital: { bitsPerValue, modulation, payloadOfdmSymbols } };
 }
 
 const NS = 1e9;
@@ -74,14 +92,17 @@ function inOwnBand(burst: ReceivedBurst, { subband }: BurstRequest, radio: UserR
   return burst.subbandUser === (subband === undefined ? null : radio.number);
 }
 
-/** @param found null: the burst was lost */
+/**
+ * @param sent null: no burst could be made of the tokens
+ * @param found null: the burst was lost
+ */
 export function burstResult(
-  { request, radio, layout }: PlannedBurst,
-  sent: SentBurst,
+  { request, radio, layout, format }: PlannedBurst,
+  sent: SentBurst | null,
   found: ReceivedBurst | null,
   truth: BurstTruth | null,
   errorBudget: ErrorBudget | null,
-  sampleRateHz: number,
+  { sampleRateHz, effectiveSnr }: { sampleRateHz: number; effectiveSnr: boolean },
   native: Native,
 ): BurstResult {
   const { tokens, dimension } = request.tokens;
@@ -93,21 +114,22 @@ export function burstResult(
     sequence: request.sequence,
     detected: found !== null,
     headerOk,
-    outcome: found === null ? 'absent' : foreign ? 'foreign' : found.outcome,
+    outcome: sent === null ? 'refused' : found === null ? 'absent' : foreign ? 'foreign' : found.outcome,
     subband: request.subband ?? null,
+    digital: digitalResult(format, headerOk ? found : null, tokens),
     received: data === null ? null : { data, tokens, dimension },
     tokenError: data === null ? null : relativeError(request.tokens.data, data),
     errorBudget,
-    boundError: found === null || data === null ? null : boundError(found.carrierSnrDb, native),
-    measurement: found === null || foreign ? null : measurement(found, request, native),
+    boundError: found === null || data === null || format !== null ? null : boundError(found.carrierSnrDb, native),
+    measurement: found === null || foreign ? null : measurement(found, request, effectiveSnr, native),
     truth,
     txGainDb: { requested: radio.gain.achieved.requested, actual: radio.gain.achieved.actual },
-    paprDb: sent.paprDb,
-    ccdfDb: sent.ccdfDb,
-    clippedFraction: sent.clippedFraction,
-    limitedFraction: sent.limitedFraction,
-    clipEvmDb: sent.clipEvmDb,
-    airTimeS: layout.samples / sampleRateHz,
+    paprDb: sent?.paprDb ?? 0,
+    ccdfDb: sent?.ccdfDb ?? [],
+    clippedFraction: sent?.clippedFraction ?? 0,
+    limitedFraction: sent?.limitedFraction ?? 0,
+    clipEvmDb: sent?.clipEvmDb ?? null,
+    airTimeS: sent === null ? 0 : layout.samples / sampleRateHz,
   };
 }
 
@@ -132,11 +154,16 @@ function boundError(carrierSnrDb: Float32Array, { numerology }: Native): number 
 }
 
 /** Null where the receiver could not form an SNR. */
-function measurement(burst: ReceivedBurst, request: BurstRequest, native: Native): BurstMeasurement | null {
+function measurement(
+  burst: ReceivedBurst,
+  request: BurstRequest,
+  effectiveSnr: boolean,
+  native: Native,
+): BurstMeasurement | null {
   const { snrDb, cfoHz, clockOffsetPpm, noiseVariance, data } = burst;
   if (snrDb === null || cfoHz === null || clockOffsetPpm === null || noiseVariance === null) return null;
   const genie =
-    data === null || !burst.headerOk
+    data === null || !burst.headerOk || burst.digital !== null
       ? null
       : native.genieSnr({
           sent: request.tokens.data,
@@ -160,6 +187,7 @@ function measurement(burst: ReceivedBurst, request: BurstRequest, native: Native
     carriers: native.numerology.carriers,
     channel: burst.channel,
     carrierSnrDb: burst.carrierSnrDb,
+    effectiveSnrDb: effectiveSnr && burst.headerOk ? native.effectiveSnrDb(burst.carrierSnrDb) : null,
     noiseVariance,
     constellation: burst.constellation,
   };

@@ -1,18 +1,11 @@
 /** Runs trials on an open bench, one after another: bursts out, what came back of them in. */
-import type {
-  BurstLayout,
-  Native,
-  ReceivedBurst,
-  Reception,
-  SentBurst,
-  Subband,
-  TruthQuery,
-  TwinPath,
-} from '../../drivers/radio';
-import { powerRatioToDb } from '../units/db';
+import type { BurstLayout, Native, ReceivedBurst, Reception, TwinPath } from '../../drivers/radio';
+import { chosenFormat, type ChosenFormat } from './digital';
 import { LinkError } from './errors';
-import { attribute, burstResult, GRID_BINS, subbandOf, transportOf, type PlannedBurst } from './results';
+import { attribute, burstResult, digitalOf, GRID_BINS, subbandOf, transportOf, type PlannedBurst } from './results';
 import type { OpenBench, UserRadio } from './radio-bench';
+import { outgoingOf, refusals, refuseNothingSent, type Outgoing } from './outgoing';
+import { burstTruth } from './truth';
 import type { BurstRequest, BurstTruth, ErrorBudget, RadioEvent, TrialRequest, TrialResult } from './types';
 
 const NS = 1e9;
@@ -37,13 +30,14 @@ export class TrialRunner {
   ) {}
 
   /**
-   * @throws LinkError out-of-range (a burst that cannot be sent), bad-partition, no-sounding, transmit-disabled,
+   * @throws LinkError out-of-range (no burst can be sent), bad-partition, no-sounding, transmit-disabled,
    * timed-out, closed, driver-failed
    */
   async run(request: TrialRequest): Promise<TrialResult> {
     const radios = request.bursts.map((burst) => this.radioOf(burst));
     this.checkGains(request, radios);
     this.checkSubbands(request, radios);
+    const formats = request.bursts.map((burst) => chosenFormat(burst, this.native));
     // Before the trial begins: none of its samples may go to another search.
     this.bench.receiver.setSubbands(
       request.bursts.flatMap((burst, index) => subbandOf(burst, radios[index] as UserRadio).subband ?? []),
@@ -52,16 +46,16 @@ export class TrialRunner {
     if (air === null) {
       if (request.atOnce === true)
         throw new LinkError('unsupported', 'atOnce: on real radios; allowed on twins until the safety layer lands');
-      return this.runOnAir(request, radios);
+      return this.runOnAir(request, radios, formats);
     }
-    return this.runOnTwins(request, radios, air.pace === 'realtime' ? REALTIME_MARGIN_S : 0, air.pace === 'free');
+    return this.runOnTwins(request, radios, formats, air.pace === 'free');
   }
 
   /** All bursts are planned from the reset clocks, handed over, and only then does time go on (in free pace). */
   private async runOnTwins(
     request: TrialRequest,
     radios: readonly UserRadio[],
-    marginS: number,
+    formats: readonly (ChosenFormat | null)[],
     free: boolean,
   ): Promise<TrialResult> {
     const { medium } = this.native;
@@ -71,16 +65,20 @@ export class TrialRunner {
     const afterEpoch = receiver.epoch;
     medium.beginTrial(request.trialId);
     try {
-      const planned = this.plan(request, radios, marginS);
-      const sent = await Promise.all(planned.map((burst) => this.send(burst)));
-      const endNs = Math.max(...sent.map((burst) => burst.endNs ?? 0));
+      const planned = this.plan(request, radios, formats, free ? 0 : REALTIME_MARGIN_S);
+      const sent = await this.sendAll(planned);
+      const endNs = Math.max(...sent.map((burst) => (burst instanceof LinkError ? 0 : (burst.endNs ?? 0))));
       const untilNs = Math.ceil(endNs * (1 + CLOCK_ERROR_LIMIT)) + this.tailNs(request);
       if (free) medium.grantUntilNs(untilNs);
       const timeNs = Math.floor(untilNs * (1 - CLOCK_ERROR_LIMIT)) - (4 * NS) / setup.sampleRateHz;
       const timeoutMs = RECEIVE_TIMEOUT_MS + (free ? 0 : untilNs / 1e6);
       const reception = await receiver.collect({ afterEpoch, timeNs, timeoutMs });
       const events = [...reception.events, ...(await this.settleTransmitters(radios))];
-      const truths = planned.map((burst) => this.truth(burst));
+      const truths = planned.map((burst, index) =>
+        sent[index] instanceof LinkError
+          ? null
+          : burstTruth(this.native, this.bench.base.serial, setup.sampleRateHz, burst),
+      );
       return this.result(request, planned, sent, reception, events, truths);
     } catch (error) {
       // Nothing of a trial that failed may reach into the next one.
@@ -91,24 +89,36 @@ export class TrialRunner {
   }
 
   /** Real radios: their clocks run and know nothing of each other, so one burst follows the other's acknowledgement. */
-  private async runOnAir(request: TrialRequest, radios: readonly UserRadio[]): Promise<TrialResult> {
+  private async runOnAir(
+    request: TrialRequest,
+    radios: readonly UserRadio[],
+    formats: readonly (ChosenFormat | null)[],
+  ): Promise<TrialResult> {
     const { receiver, base, setup } = this.bench;
     receiver.drain();
     await this.setGains(request, radios);
     const planned: PlannedBurst[] = [];
-    const sent: SentBurst[] = [];
+    const sent: Outgoing[] = [];
     const events: RadioEvent[] = [];
     for (const [index, burst] of request.bursts.entries()) {
       const radio = radios[index] as UserRadio;
-      const layout = this.layout(burst, radio);
+      const format = formats[index] ?? null;
+      const layout = this.layout(burst, radio, format);
       await delay(burst.leadS * 1000);
       const nowNs = await radio.device.hardwareTimeNs();
-      const one = { request: burst, radio, layout, startNs: nowNs === null ? null : nowNs + REALTIME_MARGIN_S * NS };
+      const one = {
+        request: burst,
+        radio,
+        layout,
+        format,
+        startNs: nowNs === null ? null : nowNs + REALTIME_MARGIN_S * NS,
+      };
       planned.push(one);
       sent.push(await this.send(one));
       await delay((layout.samples / setup.sampleRateHz + REALTIME_MARGIN_S) * 1000);
       events.push(...(await this.settleTransmitters([radio])));
     }
+    refuseNothingSent(sent);
     const heardNs = await base.hardwareTimeNs();
     if (heardNs === null) await delay(4 * REALTIME_MARGIN_S * 1000);
     const reception =
@@ -191,12 +201,13 @@ export class TrialRunner {
     );
   }
 
-  private layout(request: BurstRequest, radio: UserRadio): BurstLayout {
+  private layout(request: BurstRequest, radio: UserRadio, format: ChosenFormat | null): BurstLayout {
     const { tokens, dimension } = request.tokens;
     const layout = this.native.burstLayout({
       tokens,
       dimension,
       ...transportOf(request),
+      ...digitalOf(format),
       ...subbandOf(request, radio),
     });
     const most = this.native.numerology.mostPayloadOfdmSymbols;
@@ -208,33 +219,54 @@ export class TrialRunner {
     return layout;
   }
 
-  private plan(request: TrialRequest, radios: readonly UserRadio[], marginS: number): PlannedBurst[] {
+  private plan(
+    request: TrialRequest,
+    radios: readonly UserRadio[],
+    formats: readonly (ChosenFormat | null)[],
+    marginS: number,
+  ): PlannedBurst[] {
     const { sampleRateHz } = this.bench.setup;
     // In whole samples, so that starts fall on them.
     const begin = Math.round(marginS * sampleRateHz);
     let sample = begin;
     return request.bursts.map((burst, index) => {
       const radio = radios[index] as UserRadio;
-      const layout = this.layout(burst, radio);
+      const format = formats[index] ?? null;
+      const layout = this.layout(burst, radio, format);
       sample += Math.round(burst.leadS * sampleRateHz);
       const startNs = Math.round((sample * NS) / sampleRateHz);
       sample = request.atOnce === true ? begin : sample + layout.samples;
-      return { request: burst, radio, layout, startNs };
+      return { request: burst, radio, layout, format, startNs };
     });
   }
 
-  private async send({ request, radio, startNs }: PlannedBurst): Promise<SentBurst> {
+  /** What no burst can be made of is refused by itself, and the others are served. */
+  private async sendAll(planned: readonly PlannedBurst[]): Promise<Outgoing[]> {
+    const sent = await Promise.all(planned.map((burst) => this.send(burst)));
+    refuseNothingSent(sent);
+    return sent;
+  }
+
+  private async send({ request, radio, format, startNs }: PlannedBurst): Promise<Outgoing> {
     const { data, tokens, dimension } = request.tokens;
-    return radio.transmitter.send({
+    const burst = {
       data,
       tokens,
       dimension,
       user: radio.number,
       sequence: request.sequence,
       ...transportOf(request),
+      ...digitalOf(format),
       ...subbandOf(request, radio),
       startNs: radio.device.capabilities.hardwareTime ? startNs : null,
-    });
+    };
+    try {
+      return await radio.transmitter.send(burst);
+    } catch (error) {
+      const refusal = LinkError.from(error);
+      if (refusal.code === 'out-of-range') return refusal;
+      throw refusal;
+    }
   }
 
   /** Acknowledgements, and what went wrong with those who got none. */
@@ -266,32 +298,14 @@ export class TrialRunner {
     return Math.ceil(((TAIL_S * GRID_BINS) / narrowest + filtersS + Math.max(0, ...delays)) * NS);
   }
 
-  /** Ground truth for the "truth" columns of reports; nothing here looks at it. */
-  private truth({ request, radio, layout, startNs }: PlannedBurst): BurstTruth | null {
-    const { sampleRateHz } = this.bench.setup;
-    const { grid, emptyDb } = truthGrid(this.native, layout, request.subband);
-    try {
-      const { snrDb, cfoHz } = this.native.medium.burstTruth({
-        from: radio.device.serial,
-        to: this.bench.base.serial,
-        payloadStartNs: (startNs ?? 0) + Math.round((layout.payloadStartSample * NS) / sampleRateHz),
-        sampleRateHz,
-        ...grid,
-      });
-      if (!Number.isFinite(snrDb) || !Number.isFinite(cfoHz)) return null;
-      return { snrDb: snrDb + emptyDb, cfoHz: cfoHz - (request.subband?.soundedCfoHz ?? 0) };
-    } catch {
-      // No path between the two, or a burst that was late and so never sent.
-      return null;
-    }
-  }
-
   /** On twins with the medium's truth, which no receiver reads; before the next trial begins. */
   private errorBudget(
-    { request, radio, layout }: PlannedBurst,
-    sent: SentBurst,
+    { request, radio, layout, format }: PlannedBurst,
+    sent: Outgoing,
     found: ReceivedBurst | null,
   ): ErrorBudget | null {
+    // Numbers err by their steps and by whole blocks: no share of theirs is noise's or the phase's.
+    if (format !== null || sent instanceof LinkError) return null;
     if (found?.headerOk !== true || found.data === null) return null;
     const { air, sampleRateHz, centerFrequencyHz, cfoPriorHz = 0 } = this.bench.setup;
     const burst = {
@@ -334,16 +348,17 @@ export class TrialRunner {
   private result(
     request: TrialRequest,
     planned: readonly PlannedBurst[],
-    sent: readonly SentBurst[],
+    sent: readonly Outgoing[],
     reception: Reception,
     events: readonly RadioEvent[],
     truths: readonly (BurstTruth | null)[],
   ): TrialResult {
     const { sampleRateHz } = this.bench.setup;
     const found = attribute(planned, reception.bursts, sampleRateHz);
+    const allEvents = [...events, ...refusals(planned, sent)];
     const budgetOf = (index: number): ErrorBudget | null =>
       request.errorBudget === true
-        ? this.errorBudget(planned[index] as PlannedBurst, sent[index] as SentBurst, found[index] ?? null)
+        ? this.errorBudget(planned[index] as PlannedBurst, sent[index] as Outgoing, found[index] ?? null)
         : null;
     const lengthsNs = planned.map(({ layout, startNs }) => ({
       startNs: startNs ?? 0,
@@ -356,53 +371,19 @@ export class TrialRunner {
       bursts: planned.map((burst, index) =>
         burstResult(
           burst,
-          sent[index] as SentBurst,
+          outgoingOf(sent[index]),
           found[index] ?? null,
           truths[index] ?? null,
           budgetOf(index),
-          sampleRateHz,
+          { sampleRateHz, effectiveSnr: request.effectiveSnr === true },
           this.native,
         ),
       ),
-      events,
+      events: allEvents,
       // A header that noise has spoilt is what the channel did, not what a radio failed to do.
-      valid: events.every(({ kind }) => kind === 'corrupt-header'),
+      valid: allEvents.every(({ kind }) => kind === 'corrupt-header'),
     };
   }
-}
-
-/** Sub-bands lie on bins of 1/2048, which this transform has whole. */
-const TRUTH_FFT = 256;
-/** Looked at: of a burst's own 64 carriers the inner 51, whose density no edge bends. DC among them is empty. */
-const JUDGED = 51;
-const OWN_CARRIERS = 64;
-
-/**
- * What the medium shall look at. In a sub-band, whose symbols fall on no grid of the capture, the mean density within the
- * occupied band stands for the carriers; `emptyDb` is what its empty DC carrier takes from that mean.
- */
-function truthGrid(
-  { numerology }: Native,
-  layout: BurstLayout,
-  subband: Subband | undefined,
-): { grid: Pick<TruthQuery, 'fftSize' | 'cpLength' | 'symbolCount' | 'carriers'>; emptyDb: number } {
-  const { fftSize, cpLength, dataCarriers } = numerology;
-  const symbolCount = layout.payloadOfdmSymbols;
-  if (subband === undefined) return { grid: { fftSize, cpLength, symbolCount, carriers: dataCarriers }, emptyDb: 0 };
-  const center = (subband.centerBin * TRUTH_FFT) / GRID_BINS;
-  const half = (0.5 * JUDGED * subband.size * TRUTH_FFT) / (OWN_CARRIERS * GRID_BINS);
-  const carriers: number[] = [];
-  for (let bin = Math.ceil(center - half + 0.5); bin <= center + half - 0.5; bin++) carriers.push(bin);
-  const samples = (symbolCount * (fftSize + cpLength) * GRID_BINS) / subband.size;
-  return {
-    grid: {
-      fftSize: TRUTH_FFT,
-      cpLength: 0,
-      symbolCount: Math.max(1, Math.floor(samples / TRUTH_FFT)),
-      carriers: Int16Array.from(carriers),
-    },
-    emptyDb: powerRatioToDb(JUDGED / (JUDGED - 1)),
-  };
 }
 
 /** The longest tapped delay line of TR 38.901 (TDL-E), rounded up, in rms delay spreads. */

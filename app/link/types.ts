@@ -2,15 +2,30 @@
 import type { TwinAir } from '../../drivers/radio/air';
 import type {
   BurstTransport as TransportOptions,
+  DigitalFormat,
+  EffectiveSnrDb,
   ErrorBudget,
   McsThreshold,
+  Modulation,
   SnrEstimate,
   SnrEstimates,
   StreamEvent as RadioEvent,
   Subband,
 } from '../../drivers/radio/contract';
 
-export type { ErrorBudget, McsThreshold, RadioEvent, SnrEstimate, SnrEstimates, Subband, TransportOptions, TwinAir };
+export type {
+  DigitalFormat,
+  EffectiveSnrDb,
+  ErrorBudget,
+  McsThreshold,
+  Modulation,
+  RadioEvent,
+  SnrEstimate,
+  SnrEstimates,
+  Subband,
+  TransportOptions,
+  TwinAir,
+};
 
 /** Row-major token matrix, shape [tokens, dimension], float32. */
 export interface TokenMatrix {
@@ -25,6 +40,21 @@ export interface SoundedSubband extends Subband {
   readonly soundedCfoHz: number | null;
 }
 
+/** How a burst travels as numbers (docs/digital.md). What is null is chosen by link adaptation. */
+export interface DigitalRequest {
+  /** 2 to 8. */
+  readonly bitsPerValue: number | null;
+  readonly modulation: Modulation | null;
+  /** The payload's length, all of which the code fills: 48 channel uses each. */
+  readonly payloadOfdmSymbols: number;
+  /** By soundings over the same channel, dB; may be null where nothing is to be chosen. */
+  readonly effectiveSnrDb: EffectiveSnrDb | null;
+  /** Of a burst, which is lost with any of its code blocks; above 0, below 1. */
+  readonly targetPer: number;
+  /** Kept above what the target needs, dB. */
+  readonly marginDb: number;
+}
+
 export interface BurstRequest {
   /** Role of the transmitting radio, which is also the user's name ("text", "visual", "audio"). */
   readonly user: string;
@@ -37,6 +67,8 @@ export interface BurstRequest {
   readonly leadS: number;
   /** Absent: the defaults of the waveform. */
   readonly transport?: TransportOptions | undefined;
+  /** Absent: the analog mapping. */
+  readonly digital?: DigitalRequest | undefined;
   /** Where it is sent in a trial that is sent all at once; absent: the full band. */
   readonly subband?: SoundedSubband | undefined;
 }
@@ -50,6 +82,8 @@ export interface TrialRequest {
   readonly atOnce?: boolean | undefined;
   /** Whether each burst's error budget is wanted; it takes some milliseconds of the radio process. Absent: no. */
   readonly errorBudget?: boolean | undefined;
+  /** Whether each burst's effective SNR is wanted, for link adaptation. Absent: no. */
+  readonly effectiveSnr?: boolean | undefined;
 }
 
 export interface BurstMeasurement {
@@ -77,6 +111,8 @@ export interface BurstMeasurement {
   readonly channel: Float32Array;
   /** Es/N0 per loaded payload carrier, dB. */
   readonly carrierSnrDb: Float32Array;
+  /** Per modulation, from carrierSnrDb; null where it was not asked for. */
+  readonly effectiveSnrDb: EffectiveSnrDb | null;
   /** Noise variance per carrier, relative to full scale squared, linear. */
   readonly noiseVariance: number;
   /** Equalised payload symbols (unit mean power, still permuted), interleaved re, im; decimated for the eye to at most 512 symbols. */
@@ -89,6 +125,24 @@ export interface BurstTruth {
   readonly cfoHz: number;
 }
 
+/** What became of a digital burst. */
+export interface DigitalResult extends DigitalFormat {
+  readonly codeRate: number;
+  /** From what it was chosen, for its modulation; null where nothing was sounded. */
+  readonly effectiveSnrDb: number | null;
+  /** For the target PER. */
+  readonly requiredSnrDb: number;
+  /** Whether effective SNR less margin reached it; null where nothing was sounded. */
+  readonly meetsTarget: boolean | null;
+  readonly codeBlocks: number;
+  /** All of them where the burst was lost. */
+  readonly codeBlocksLost: number;
+  /** Of all blocks together. */
+  readonly decoderIterations: number;
+  /** [tokens] 1: not received, its values are 0. */
+  readonly erased: Uint8Array;
+}
+
 export interface BurstResult {
   readonly user: string;
   readonly sequence: number;
@@ -96,14 +150,17 @@ export interface BurstResult {
   readonly headerOk: boolean;
   /**
    * ok; or why there are no tokens: absent (nothing was found), header-corrupt, header-implausible, payload-lost,
-   * truncated, foreign (another user's burst came in this user's sub-band).
+   * truncated, payload-mismatch (digital: blocks of another length or burst), foreign (another user's burst came in this
+   * user's sub-band), refused (no burst can be made of such tokens: none was sent).
    */
   readonly outcome: string;
   /** As asked for; null: the full band. */
   readonly subband: SoundedSubband | null;
+  /** Null for the analog mapping. */
+  readonly digital: DigitalResult | null;
   /** Squared error of the received tokens over the power of the sent ones, linear; null when the burst was lost. */
   readonly tokenError: number | null;
-  /** The least that a linear receiver can reach: mean of 1 / (1 + SNR) over the measured payload carriers, linear. */
+  /** The least that a linear receiver can reach: mean of 1 / (1 + SNR) over the measured payload carriers, linear; analog alone. */
   readonly boundError: number | null;
   /** Null where none was asked for, or none could be had. */
   readonly errorBudget: ErrorBudget | null;

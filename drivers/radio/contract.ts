@@ -45,7 +45,10 @@ export interface RadioCapabilities {
   readonly sensors: readonly string[];
 }
 
-/** A fault of a stream. A measurement during which one happened (corrupt-header aside) must not count. */
+/**
+ * A fault of a stream. A measurement during which one happened (corrupt-header aside) must not count. `refused-burst`:
+ * no burst can be made of such tokens (NaN, all zero), and none was sent.
+ */
 export interface StreamEvent {
   readonly kind:
     | 'overflow'
@@ -54,6 +57,7 @@ export interface StreamEvent {
     | 'time-gap'
     | 'dropped-burst'
     | 'corrupt-header'
+    | 'refused-burst'
     | 'stream-error'
     | 'device-lost';
   readonly direction: Direction;

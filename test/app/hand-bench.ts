@@ -131,6 +131,7 @@ export class HandBench implements Bench {
       headerOk: !lost,
       outcome: lost ? 'absent' : 'ok',
       subband: subband ?? null,
+      digital: null,
       received: lost ? null : awgn(tokens, trueSnrDb, random),
       tokenError: lost ? null : 1 / (1 + 10 ** (trueSnrDb / 10)),
       errorBudget: null,
@@ -178,6 +179,7 @@ function measurement(snrDb: number, random: UniformRandom): BurstMeasurement {
       (_, i) => (i % 2 === 0 ? 0.01 : 0.002) + 0.0004 * random(),
     ),
     carrierSnrDb: Float32Array.from(CARRIERS, () => snrDb + gaussian(random)),
+    effectiveSnrDb: null,
     noiseVariance: 1e-6,
     constellation: Float32Array.from({ length: 256 }, () => gaussian(random) * Math.SQRT1_2 + noise * gaussian(random)),
   };
