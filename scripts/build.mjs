@@ -1,7 +1,7 @@
 // Transpiles every TypeScript file to dist/ (CommonJS, one file to one file) and bundles the renderer and the preload.
 // Types are checked by `npm run check`; this step only has to be fast.
 import { build } from 'esbuild';
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,7 +18,8 @@ function* typescriptFiles(folder) {
   }
 }
 
-const bundled = (file) => file.startsWith('app/renderer/') || file.startsWith('app/preload/');
+// The page's modules (.ts) go to dist one by one as well: tests read them there.
+const bundled = (file) => file.startsWith('app/preload/');
 const sources = ['app', 'drivers', 'models/runtime', 'calibration', 'test'].flatMap((folder) => [
   ...typescriptFiles(folder),
 ]);
@@ -62,6 +63,9 @@ if (existsSync('app/renderer/renderer.tsx')) {
     sourcemap: true,
     logLevel: 'warning',
   });
-  for (const file of readdirSync('app/renderer'))
-    if (/\.(html|css)$/.test(file)) cpSync(path.join('app/renderer', file), path.join('dist/app/renderer', file));
+  cpSync('app/renderer/index.html', 'dist/app/renderer/index.html');
+  // One style sheet of all: style.css, which holds what the others build on, then a file for each view.
+  const sheets = readdirSync('app/renderer').filter((file) => file.endsWith('.css') && file !== 'style.css');
+  const rules = ['style.css', ...sheets].map((file) => readFileSync(path.join('app/renderer', file), 'utf8'));
+  writeFileSync('dist/app/renderer/style.css', rules.join('\n'));
 }

@@ -2,7 +2,6 @@
  * The host as a supervised process: started with Electron's utilityProcess, or with child_process.fork. Speaks
  * app/ipc/host-messages.ts. When whoever started it is gone it stops its run, closes its run folder and ends.
  */
-import type { HostEvent } from '../ipc/host-messages';
 import { otabenchVersion } from './provenance';
 import { HostService, type HostChannel } from './service';
 
@@ -38,8 +37,8 @@ function serve(control: HostChannel): HostService {
 }
 
 function attachWindow(service: HostService, port: WindowPort): void {
-  const window: HostChannel = { post: (event: HostEvent) => port.postMessage(event) };
-  port.on('message', ({ data }) => service.obey(data));
+  const window: HostChannel = { post: (event) => port.postMessage(event) };
+  port.on('message', ({ data }) => service.obey(data, window));
   port.on('close', () => service.detach(window));
   port.start();
   service.attach(window);

@@ -2,7 +2,9 @@
 import path from 'node:path';
 import type { PointSummary } from '../config/run-documents';
 import { InvalidInputError } from '../config/violations';
-import { hostCommandSchema, type HostEvent, type Point } from '../ipc/host-messages';
+import { hostCommandSchema, type HostCommand, type HostEvent, type Point } from '../ipc/host-messages';
+import type { ResultsMessage, ResultsQuery, ResultsReply } from '../ipc/results-messages';
+import { ResultsThread } from './results-thread';
 import { runExperiment, type HostParts } from './run';
 
 const HEARTBEAT_MS = 250;
@@ -11,8 +13,11 @@ const HEARTBEAT_MS = 250;
 const LOADING_S = 20;
 
 export interface HostChannel {
-  post(event: HostEvent): void;
+  post(event: HostEvent | ResultsMessage): void;
 }
+
+/** Where run folders land when an experiment names no other folder. */
+const RUNS_FOLDER = 'runs';
 
 /** The row as the channel's contract has it, without what only the run folder keeps. */
 export function pointOf(summary: PointSummary): Point {
@@ -40,6 +45,7 @@ export class HostService {
   private replay = new Map<string, HostEvent>();
   private current: { readonly abort: AbortController; readonly ended: Promise<void> } | null = null;
   private readonly heartbeat: NodeJS.Timeout;
+  private readonly results = new ResultsThread(path.resolve(RUNS_FOLDER));
 
   /**
    * @param control whoever started this process; hears everything
@@ -66,8 +72,11 @@ export class HostService {
     this.windows.delete(window);
   }
 
-  /** A message as it came in; what is not a command is refused and changes nothing. */
-  obey(message: unknown): void {
+  /**
+   * A message as it came in; what is not a command is refused and changes nothing.
+   * @param window whose live channel it came on; null: the control channel
+   */
+  obey(message: unknown, window: HostChannel | null = null): void {
     const parsed = hostCommandSchema.safeParse(message);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
@@ -83,6 +92,8 @@ export class HostService {
     else if (command.type === 'stop-run') this.current?.abort.abort();
     else if (command.type === 'find-radios') void this.findRadios();
     else if (command.type === 'shutdown') void this.shutdown();
+    else if (command.type === 'query-results') void this.answer(command.id, command.query, window ?? this.control);
+    else if (command.type === 'export-results' || command.type === 'make-report') this.doTask(command, window);
   }
 
   /** Ends the run cleanly, then the process. */
@@ -90,6 +101,7 @@ export class HostService {
     this.current?.abort.abort();
     await this.current?.ended;
     clearInterval(this.heartbeat);
+    await this.results.close();
     this.exit(0);
   }
 
@@ -106,6 +118,33 @@ export class HostService {
       );
     this.control.post(event);
     for (const window of this.windows) window.post(event);
+  }
+
+  private async answer(id: number, query: ResultsQuery, to: HostChannel): Promise<void> {
+    const reply = await this.results
+      .ask({ call: 'query', query })
+      .catch((error: unknown): ResultsReply => ({ kind: 'error', message: (error as Error).message }));
+    to.post({ type: 'results', id, reply });
+  }
+
+  /** Work that ends in a file. Only main names files. */
+  private doTask(
+    command: Extract<HostCommand, { type: 'export-results' | 'make-report' }>,
+    window: HostChannel | null,
+  ): void {
+    if (window !== null) {
+      this.tell({ type: 'error', message: `${command.type}: refused from a window; allowed from the main process` });
+      return;
+    }
+    const { id } = command;
+    const work =
+      command.type === 'make-report'
+        ? this.results.ask({ call: 'report', run: command.run })
+        : this.results.ask({ call: 'export', request: command.request, file: command.file }).then(() => command.file);
+    work.then(
+      (file) => this.control.post({ type: 'task-done', id, file, error: null }),
+      (error: unknown) => this.control.post({ type: 'task-done', id, file: null, error: (error as Error).message }),
+    );
   }
 
   private async findRadios(): Promise<void> {

@@ -1,5 +1,6 @@
 /** What the page can do: `window.otabench`. */
-import type { DesktopSettings, WindowUpdate } from './desktop-messages';
+import type { DesktopSettings, ExportOutcome, WindowUpdate } from './desktop-messages';
+import type { ExportRequest, ResultsQuery, ResultsReply } from './results-messages';
 
 export interface OtabenchApi {
   /** One listener; what arrived before is delivered to it first. */
@@ -17,4 +18,10 @@ export interface OtabenchApi {
   restartHost(): Promise<void>;
   /** Rejects when the host announced no such report or it cannot be opened. */
   openReport(run: string): Promise<void>;
+  /** Of any run in the runs folder; made first where it is missing. */
+  openRunReport(run: string): Promise<void>;
+  /** Rejects when there is no host, or it goes away before it has answered. */
+  queryResults(query: ResultsQuery): Promise<ResultsReply>;
+  /** Main asks the user for the file. */
+  exportResults(request: ExportRequest): Promise<ExportOutcome>;
 }

@@ -5,6 +5,7 @@
 // A namespace import: bundled with the preload, `{ z }` brings all of zod along (764 kB instead of 97).
 import * as z from 'zod';
 import { hostEventSchema } from './host-messages';
+import { exportRequestSchema, runNameSchema } from './results-messages';
 
 /** Names of the channels; the live channel's port arrives on `livePort`. */
 export const desktopChannels = {
@@ -37,6 +38,10 @@ export const desktopCommandSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('stop-everything') }),
   /** Opens the report that the host announced for this run. The window never names a file. */
   z.object({ type: z.literal('open-report'), run: z.string().min(1) }),
+  /** Has the report of any run in the runs folder made where it is missing or old, and opens it. */
+  z.object({ type: z.literal('open-run-report'), run: runNameSchema }),
+  /** Asks the user for a file and has the host write it; answered with `exportOutcomeSchema`. */
+  z.object({ type: z.literal('export-results'), request: exportRequestSchema }),
 ]);
 export type DesktopCommand = z.infer<typeof desktopCommandSchema>;
 
@@ -49,6 +54,10 @@ export const desktopSettingsSchema = z.object({
   hostState: hostStateSchema,
 });
 export type DesktopSettings = z.infer<typeof desktopSettingsSchema>;
+
+/** Main's answer to `export-results`: the file that was written; null when the user chose none. */
+export const exportOutcomeSchema = z.object({ file: z.string().nullable() });
+export type ExportOutcome = z.infer<typeof exportOutcomeSchema>;
 
 /** What the preload hands to the page, already checked. */
 export const windowUpdateSchema = z.discriminatedUnion('kind', [

@@ -8,8 +8,12 @@
  * there the host sends every event but `heartbeat`, `busy` and accepts `start-run`, `stop-run` and `find-radios`. On attaching it
  * sends `ready` and, while a run goes on, that run's `run-started`, last `progress` and all its points, so that a
  * window that is opened late shows the same as one that was there from the start.
+ *
+ * The Results view asks on the live channel (`query-results`, answered with a message of results-messages.ts). What
+ * names a file (`export-results`, `make-report`) is taken from the control channel alone and answered with `task-done`.
  */
 import * as z from 'zod';
+import { exportRequestSchema, resultsQuerySchema, runNameSchema } from './results-messages';
 
 const percentFraction = z.number().min(0).max(1);
 
@@ -79,6 +83,8 @@ export const hostEventSchema = z.discriminatedUnion('type', [
     radios: z.array(z.object({ driver: z.string(), serial: z.string(), label: z.string() })),
     failures: z.array(z.string()),
   }),
+  /** Answers `export-results` and `make-report`: the file that was written, or why there is none. */
+  z.object({ type: z.literal('task-done'), id: z.int(), file: z.string().nullable(), error: z.string().nullable() }),
   z.object({ type: z.literal('error'), message: z.string() }),
 ]);
 export type HostEvent = z.infer<typeof hostEventSchema>;
@@ -93,5 +99,8 @@ export const hostCommandSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('shutdown') }),
   /** Carries one MessagePort, the live channel of a window. */
   z.object({ type: z.literal('attach-window') }),
+  z.object({ type: z.literal('query-results'), id: z.int().nonnegative(), query: resultsQuerySchema }),
+  z.object({ type: z.literal('export-results'), id: z.int(), request: exportRequestSchema, file: z.string().min(1) }),
+  z.object({ type: z.literal('make-report'), id: z.int(), run: runNameSchema }),
 ]);
 export type HostCommand = z.infer<typeof hostCommandSchema>;

@@ -7,6 +7,7 @@ import type { HostState } from '../ipc/desktop-messages';
 import type { HostEvent } from '../ipc/host-messages';
 import { utilityHostLauncher } from './host-launcher';
 import { HostSupervisor } from './host-supervisor';
+import { HostTasks } from './host-tasks';
 import { applicationMenu } from './menu';
 import { parseOptions, type DesktopOptions } from './options';
 import { ReportRegister } from './reports';
@@ -24,6 +25,10 @@ class Desktop {
     this.autorunPending = false;
     this.supervisor.post({ type: 'stop-run' });
   }, terminateProcess);
+  private readonly tasks = new HostTasks(
+    (command) => this.supervisor.post(command),
+    (title, name, format) => this.window.askForFile(title, name, format),
+  );
   private readonly smokeRun: SmokeRun | null;
   private readonly experimentFile: string;
   private autorunPending: boolean;
@@ -44,9 +49,12 @@ class Desktop {
         };
       },
       onCommand: async (command) => {
+        if (command.type === 'export-results') return this.tasks.exportResults(command.request);
         if (command.type === 'restart-host') this.supervisor.restart();
         else if (command.type === 'stop-everything') this.stopEverything.stop();
-        else await this.openReport(command.run);
+        else if (command.type === 'open-report') await openFile(this.reports.find(command.run));
+        else await openFile(await this.tasks.makeReport(command.run));
+        return null;
       },
       onCloseRequested: () => {
         void this.quit(0);
@@ -102,7 +110,10 @@ class Desktop {
 
   private hostChanged(state: HostState): void {
     this.window.showHostState(state);
-    if (state.phase === 'ended' || state.phase === 'failed') this.stopEverything.hostEnded();
+    if (state.phase === 'ended' || state.phase === 'failed') {
+      this.stopEverything.hostEnded();
+      this.tasks.hostEnded();
+    }
     this.smokeRun?.hostChanged(state);
   }
 
@@ -110,6 +121,7 @@ class Desktop {
     if (event.type === 'ready') this.startFirstRun();
     else if (event.type === 'run-started') this.autorunPending = false;
     else if (event.type === 'run-finished' && event.reportFile) this.reports.announce(event.run, event.reportFile);
+    else if (event.type === 'task-done') this.tasks.done(event);
     this.stopEverything.hostSaid(event);
     this.smokeRun?.hostSaid(event);
   }
@@ -120,11 +132,11 @@ class Desktop {
     this.autorunPending = false;
     this.supervisor.post({ type: 'start-run', experimentFile: this.experimentFile });
   }
+}
 
-  private async openReport(run: string): Promise<void> {
-    const failure = await shell.openPath(this.reports.find(run));
-    if (failure) throw new Error(`the report cannot be opened: ${failure}`);
-  }
+async function openFile(report: string): Promise<void> {
+  const failure = await shell.openPath(report);
+  if (failure) throw new Error(`the report cannot be opened: ${failure}`);
 }
 
 /**

@@ -1,6 +1,13 @@
 /** The window and the messages between it and the main process. */
 import path from 'node:path';
-import { BrowserWindow, ipcMain, MessageChannelMain, type IpcMainInvokeEvent, type MessagePortMain } from 'electron';
+import {
+  BrowserWindow,
+  dialog,
+  ipcMain,
+  MessageChannelMain,
+  type IpcMainInvokeEvent,
+  type MessagePortMain,
+} from 'electron';
 import {
   describeRefusal,
   desktopChannels,
@@ -16,7 +23,8 @@ const RELOADS_PER_MINUTE = 3;
 export interface WindowCallbacks {
   /** @returns the answer to `window-ready`. */
   onReady(): DesktopSettings;
-  onCommand(command: Exclude<DesktopCommand, { type: 'window-ready' }>): Promise<void>;
+  /** @returns the answer; null where there is nothing to say */
+  onCommand(command: Exclude<DesktopCommand, { type: 'window-ready' }>): Promise<unknown>;
   /** The user closes the window; nothing has been closed yet. */
   onCloseRequested(): void;
 }
@@ -100,6 +108,17 @@ export class DesktopWindow {
     if (this.loaded && !this.window.isDestroyed()) this.window.webContents.send(desktopChannels.refusal, reason);
   }
 
+  /** Asks for a file to write; null when the user thinks better of it. */
+  async askForFile(title: string, name: string, format: string): Promise<string | null> {
+    const { canceled, filePath } = await dialog.showSaveDialog(this.window, {
+      title,
+      defaultPath: name,
+      filters: [{ name: format.toUpperCase(), extensions: [format] }],
+      properties: ['createDirectory', 'showOverwriteConfirmation'],
+    });
+    return canceled || !filePath ? null : filePath;
+  }
+
   /** Result rows the page shows now, as counted in the page itself. */
   async countShownRows(): Promise<number> {
     const count: unknown = await this.window.webContents.executeJavaScript(
@@ -113,7 +132,7 @@ export class DesktopWindow {
     if (!this.window.isDestroyed()) this.window.destroy();
   }
 
-  private async receive(event: IpcMainInvokeEvent, message: unknown): Promise<DesktopSettings | null> {
+  private async receive(event: IpcMainInvokeEvent, message: unknown): Promise<unknown> {
     const frame = event.senderFrame;
     if (event.sender !== this.window.webContents || !frame?.url.startsWith(`${APPLICATION_ORIGIN}/`))
       throw new Error('refused: not the application window');
@@ -124,8 +143,7 @@ export class DesktopWindow {
       this.loaded = true;
       return this.callbacks.onReady();
     }
-    await this.callbacks.onCommand(command);
-    return null;
+    return this.callbacks.onCommand(command);
   }
 
   private reloadAfterCrash(reason: string): void {

@@ -9,11 +9,13 @@ import {
   desktopChannels,
   desktopCommandSchema,
   desktopSettingsSchema,
+  exportOutcomeSchema,
   hostStateSchema,
   type DesktopCommand,
   type WindowUpdate,
 } from '../ipc/desktop-messages';
 import { hostCommandSchema, hostEventSchema, type HostCommand } from '../ipc/host-messages';
+import { resultsMessageSchema, type ResultsReply } from '../ipc/results-messages';
 import type { OtabenchApi } from '../ipc/desktop-api';
 
 // The page's content security policy forbids eval, which zod would use for speed.
@@ -29,7 +31,35 @@ function deliver(update: WindowUpdate): void {
   else early.push(update);
 }
 
+interface Asked {
+  readonly resolve: (reply: ResultsReply) => void;
+  readonly reject: (reason: Error) => void;
+}
+/** Questions of the Results view that the host has not answered yet, by number. */
+const asked = new Map<number, Asked>();
+let lastQuestion = 0;
+
+function receiveResults(message: unknown): void {
+  const parsed = resultsMessageSchema.safeParse(message);
+  if (parsed.success) {
+    const { id, reply } = parsed.data;
+    asked.get(id)?.resolve(reply);
+    asked.delete(id);
+    return;
+  }
+  const reason = describeRefusal(parsed.error);
+  deliver({ kind: 'refused', source: 'host', reason });
+  const { id } = message as { id?: unknown };
+  if (typeof id !== 'number') return;
+  asked.get(id)?.reject(new Error(`The answer was refused: ${reason}`));
+  asked.delete(id);
+}
+
 function receiveFromHost(message: unknown): void {
+  if ((message as { type?: unknown } | null)?.type === 'results') {
+    receiveResults(message);
+    return;
+  }
   const parsed = hostEventSchema.safeParse(message);
   if (parsed.success) deliver({ kind: 'host-event', event: parsed.data });
   else deliver({ kind: 'refused', source: 'host', reason: describeRefusal(parsed.error) });
@@ -38,6 +68,9 @@ function receiveFromHost(message: unknown): void {
 ipcRenderer.on(desktopChannels.livePort, (event: IpcRendererEvent) => {
   livePort?.close();
   livePort = event.ports[0] ?? null;
+  // What another host was asked is not answered by this one.
+  for (const { reject } of asked.values()) reject(new Error('The host went away before it answered.'));
+  asked.clear();
   if (livePort)
     livePort.onmessage = ({ data }: MessageEvent<unknown>) => {
       receiveFromHost(data);
@@ -88,5 +121,15 @@ const api: OtabenchApi = {
   openReport: async (run) => {
     await sendToMain({ type: 'open-report', run });
   },
+  openRunReport: async (run) => {
+    await sendToMain({ type: 'open-run-report', run });
+  },
+  queryResults: (query) =>
+    new Promise((resolve, reject) => {
+      const id = ++lastQuestion;
+      sendToHost({ type: 'query-results', id, query });
+      asked.set(id, { resolve, reject });
+    }),
+  exportResults: async (request) => exportOutcomeSchema.parse(await sendToMain({ type: 'export-results', request })),
 };
 contextBridge.exposeInMainWorld('otabench', api);

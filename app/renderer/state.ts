@@ -168,6 +168,7 @@ function logEntry(state: ViewState, update: WindowUpdate): { kind: LogKind; text
     case 'heartbeat':
     case 'busy':
     case 'progress':
+    case 'task-done':
       return null;
   }
 }
@@ -204,6 +205,7 @@ function reduceEvent(state: ViewState, event: HostEvent): ViewState {
       return { ...state, hostVersion: event.version };
     case 'heartbeat':
     case 'busy':
+    case 'task-done':
       return state;
     case 'run-started':
       return startRun(state, event);

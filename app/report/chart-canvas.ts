@@ -1,7 +1,7 @@
 /** Chart.js on a canvas without a browser: charts to PNG, the same on every machine. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createCanvas, GlobalFonts, type Canvas } from '@napi-rs/canvas';
+import { createCanvas, GlobalFonts, SvgExportFlag, type Canvas } from '@napi-rs/canvas';
 import type { ChartConfiguration, ChartType, Plugin } from 'chart.js' with { 'resolution-mode': 'import' };
 import { repositoryRoot } from '../config/paths';
 
@@ -56,6 +56,26 @@ export function drawChart<T extends ChartType>(width: number, height: number, co
   copy.getContext('2d').drawImage(canvas, 0, 0);
   chart.destroy();
   return copy;
+}
+
+/** The same as vectors, its text as outlines: looks alike wherever it is opened. */
+export function drawChartSvg<T extends ChartType>(
+  width: number,
+  height: number,
+  config: ChartConfiguration<T>,
+): string {
+  if (chartModule === null) throw new Error('prepareCharts was not called');
+  const canvas = createCanvas(width, height, SvgExportFlag.ConvertTextToPaths);
+  const chart = new chartModule.Chart(
+    canvas as unknown as HTMLCanvasElement,
+    {
+      ...config,
+      options: { ...config.options, responsive: false, animation: false, devicePixelRatio: 1 },
+      plugins: [whiteGround as Plugin<T>, ...(config.plugins ?? [])],
+    } as ChartConfiguration<T>,
+  );
+  chart.draw();
+  return canvas.getContent().toString('utf8');
 }
 
 /** Charts side by side and below each other, row by row. */

@@ -14,6 +14,8 @@ export interface RunFiles {
   readonly csiParquet: string;
   readonly lock: string;
   readonly report: string;
+  /** Tags and a note of the user's; beside the run, never part of it. */
+  readonly notes: string;
 }
 
 export function runFiles(folder: string): RunFiles {
@@ -29,6 +31,7 @@ export function runFiles(folder: string): RunFiles {
     csiParquet: at('csi.parquet'),
     lock: at('writer.json'),
     report: at('report'),
+    notes: at('notes.json'),
   };
 }
 

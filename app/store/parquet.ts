@@ -25,32 +25,37 @@ const BURST = `STRUCT("user" VARCHAR, "sequence" INTEGER, tokens INTEGER, dimens
 
 const EVENT = `STRUCT(kind VARCHAR, direction VARCHAR, serial VARCHAR, hardwareTimeNs DOUBLE, count BIGINT, detail VARCHAR)`;
 
-const TRIAL_COLUMNS = `{kind: 'VARCHAR', id: 'VARCHAR', arm: 'VARCHAR', requestedSnrDb: 'DOUBLE', "index": 'INTEGER',
+export const TRIAL_COLUMNS = `{kind: 'VARCHAR', id: 'VARCHAR', arm: 'VARCHAR', requestedSnrDb: 'DOUBLE', "index": 'INTEGER',
   question: 'INTEGER', repeat: 'INTEGER', family: 'VARCHAR', valid: 'BOOLEAN', answer: 'VARCHAR', expected: 'VARCHAR',
   correct: 'BOOLEAN', logProbability: 'DOUBLE', bursts: '${BURST}[]', events: '${EVENT}[]', airTimeS: 'DOUBLE', attempts: 'INTEGER',
   attempt: 'INTEGER', wallMs: 'BIGINT'}`;
 
-const CSI_COLUMNS = `{trial: 'VARCHAR', "user": 'VARCHAR', cfoHz: 'DOUBLE', clockOffsetPpm: 'DOUBLE', arrivalNs: 'DOUBLE', noiseVariance: 'DOUBLE',
+export const CSI_COLUMNS = `{trial: 'VARCHAR', "user": 'VARCHAR', cfoHz: 'DOUBLE', clockOffsetPpm: 'DOUBLE', arrivalNs: 'DOUBLE', noiseVariance: 'DOUBLE',
   burstSnrDb: 'DOUBLE', burstSnrLowDb: 'DOUBLE', burstSnrHighDb: 'DOUBLE', bestEstimator: 'VARCHAR', disturbed: 'BOOLEAN', carriers: 'SMALLINT[]',
   re: 'FLOAT[]', im: 'FLOAT[]', snrDb: 'FLOAT[]'}`;
 
 /** A path as an SQL string. */
-function literal(file: string): string {
+export function literal(file: string): string {
   return `'${file.replaceAll("'", "''")}'`;
 }
 
-function readLines(file: string, columns: string): string {
+/** A file of lines as an SQL table. */
+export function readLines(file: string, columns: string): string {
   // A line that a crash tore reads as nothing.
   return `read_json(${literal(file)}, format='newline_delimited', ignore_errors=true, columns=${columns}, maximum_object_size=67108864)`;
 }
 
-async function withDatabase<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+export function openDatabase(): Promise<DuckDBInstance> {
   // All that is used is linked in: nothing may be fetched.
-  const instance = await DuckDBInstance.create(':memory:', {
+  return DuckDBInstance.create(':memory:', {
     threads: '2',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });
+}
+
+async function withDatabase<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  const instance = await openDatabase();
   try {
     const connection = await instance.connect();
     try {
@@ -63,34 +68,61 @@ async function withDatabase<T>(work: (connection: DuckDBConnection) => Promise<T
   }
 }
 
-async function copyTo(connection: DuckDBConnection, select: string, file: string, options: string): Promise<void> {
-  const draft = `${file}.tmp`;
-  await connection.run(`COPY (${select}) TO ${literal(draft)} (${options})`);
-  await rename(draft, file);
+/** Writes what `select` gives to a file that is whole or not there. */
+export async function copyTo(
+  connection: DuckDBConnection,
+  select: string,
+  file: string,
+  options: string,
+): Promise<void> {
+  const draft = `${file}.${process.pid}.tmp`;
+  try {
+    await connection.run(`COPY (${select}) TO ${literal(draft)} (${options})`);
+    await rename(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
 }
 
-const PARQUET = 'FORMAT parquet, COMPRESSION zstd';
+export const PARQUET = 'FORMAT parquet, COMPRESSION zstd';
 
-async function sha256(file: string): Promise<string> {
+export async function sha256(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
 
+/** sha256 of the columns as this version reads them: a copy made with others is made anew. */
+const COLUMNS_SHA256 = createHash('sha256').update(TRIAL_COLUMNS).digest('hex');
+
+/** The keys that trials.parquet carries, for a trials.jsonl with this sha256. */
+export function trialsMetadata(trialsSha256: string): Readonly<Record<string, string>> {
+  return { trials_jsonl_sha256: trialsSha256, columns_sha256: COLUMNS_SHA256 };
+}
+
+/** Makes trials.parquet: one row a line of trials.jsonl, whose sha256 it carries as `trials_jsonl_sha256`. */
+export async function writeTrialsParquet(connection: DuckDBConnection, folder: string): Promise<void> {
+  const files = runFiles(folder);
+  const metadata = Object.entries(trialsMetadata(await sha256(files.trials))).map(
+    ([key, value]) => `${key}: '${value}'`,
+  );
+  await copyTo(
+    connection,
+    `SELECT * FROM ${readLines(files.trials, TRIAL_COLUMNS)}`,
+    files.trialsParquet,
+    `${PARQUET}, KV_METADATA {${metadata.join(', ')}}`,
+  );
+}
+
 /**
- * Makes trials.parquet (one row a line of trials.jsonl, whose sha256 it carries as `trials_jsonl_sha256`) and moves
- * csi.ndjson into csi.parquet (one row a carrier of a burst). For the writer of the folder, when a run stops.
+ * Makes trials.parquet and moves csi.ndjson into csi.parquet (one row a carrier of a burst). For the writer of the
+ * folder, when a run stops.
  */
 export async function writeParquet(folder: string): Promise<void> {
   const files = runFiles(folder);
   await withDatabase(async (connection) => {
-    const hash = await sha256(files.trials);
-    await copyTo(
-      connection,
-      `SELECT * FROM ${readLines(files.trials, TRIAL_COLUMNS)}`,
-      files.trialsParquet,
-      `${PARQUET}, KV_METADATA {trials_jsonl_sha256: '${hash}'}`,
-    );
+    await writeTrialsParquet(connection, folder);
     if (!existsSync(files.csiLines) || statSync(files.csiLines).size === 0) {
       rmSync(files.csiLines, { force: true });
       return;

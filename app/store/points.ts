@@ -1,12 +1,5 @@
 /** The result table: one row for every arm and swept SNR, from what a run has recorded so far. */
-import type {
-  ArmComparison,
-  BurstRecord,
-  PointSummary,
-  ReferenceRecord,
-  RunDocument,
-  TrialRecord,
-} from '../config/run-documents';
+import type { ArmComparison, BurstRecord, PointSummary, ReferenceRecord, TrialRecord } from '../config/run-documents';
 import { dbToPowerRatio, powerRatioToDb } from '../units/db';
 import { mcNemarExact, mean, meanHalfWidth, sampleDeviation, wilsonInterval } from '../units/statistics';
 
@@ -30,7 +23,13 @@ export interface ArmPoints {
 }
 
 /** The arms of a run; runs of earlier versions had one. */
-export function armsOf({ arm, plan }: Pick<RunDocument, 'arm' | 'plan'>): readonly ArmPoints[] {
+export function armsOf({
+  arm,
+  plan,
+}: {
+  readonly arm: string;
+  readonly plan: { readonly arms: readonly ArmPoints[]; readonly snrDb: readonly number[] };
+}): readonly ArmPoints[] {
   return plan.arms.length > 0 ? plan.arms : [{ name: arm, snrDb: plan.snrDb }];
 }
 

@@ -72,6 +72,16 @@ export function readCsiLines(folder: string): CsiRecord[] {
   return readLines(runFiles(folder).csiLines, csiRecordSchema);
 }
 
+/** @throws InvalidInputError for a line that is no reference */
+export function readReferences(folder: string): ReferenceRecord[] {
+  return readLines(runFiles(folder).references, referenceRecordSchema);
+}
+
+/** @throws InvalidInputError for a line that is no view */
+export function readViews(folder: string): ViewRecord[] {
+  return readLines(runFiles(folder).views, viewRecordSchema);
+}
+
 /** Newest run folder in `parent` with this plan that is not done; null when there is none. */
 export function findUnfinishedRun(parent: string, planHash: string): string | null {
   if (!existsSync(parent)) return null;
@@ -92,7 +102,8 @@ export function findUnfinishedRun(parent: string, planHash: string): string | nu
   return null;
 }
 
-function readJson<T>(file: string, schema: z.ZodType<T>): T {
+/** @throws InvalidInputError naming file and field */
+export function readJson<T>(file: string, schema: z.ZodType<T>): T {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));

@@ -165,6 +165,16 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Whether a process that is there has the folder open as its writer. */
+export function isBeingWritten(folder: string): boolean {
+  try {
+    const owner = JSON.parse(readFileSync(runFiles(folder).lock, 'utf8')) as { pid: number; start: string | null };
+    return isAlive(owner.pid) && processStart(owner.pid) === owner.start;
+  } catch {
+    return false;
+  }
+}
+
 /** Readers need no lock; this keeps a second writer out. A writer that was killed does not count. */
 function takeLock(folder: string): void {
   const file = runFiles(folder).lock;

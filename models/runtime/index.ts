@@ -1,5 +1,6 @@
 /** Models at run time: bundles of trained networks, pooling, and the ideal channel they were trained on. */
 export { Bundle, type Answer, type BundleOptions } from './bundle';
+export { readBundleSamples, type BundleSamples } from './bundle-samples';
 export { idealAwgnChannel, type Normalisation } from './channel';
 export { BundleError, TestSetError, TokenError } from './errors';
 export type { BundleManifest } from './manifest';

@@ -26,16 +26,19 @@ describeDesktop('desktop security settings', function () {
     assert.equal(preferences['webviewTag'], false);
   });
 
-  it('gives the page no Node and eight functions', async () => {
+  it('gives the page no Node and eleven functions', async () => {
     const seen = await desktop.page.evaluate(() => ({
       node: ['require', 'process', 'module', 'Buffer', 'global'].filter((name) => name in globalThis),
       api: Object.keys((globalThis as unknown as { otabench: object }).otabench).sort(),
     }));
     assert.deepEqual(seen.node, []);
     assert.deepEqual(seen.api, [
+      'exportResults',
       'findRadios',
       'onUpdate',
       'openReport',
+      'openRunReport',
+      'queryResults',
       'ready',
       'restartHost',
       'startRun',
@@ -99,6 +102,11 @@ describeDesktop('desktop security settings', function () {
         ['startRun', ''],
         ['openReport', { run: 'x' }],
         ['openReport', '../../etc/passwd'],
+        ['openRunReport', '../../etc/passwd'],
+        ['queryResults', { kind: 'run', run: '../../etc' }],
+        ['queryResults', { kind: 'list', limit: 1e9 }],
+        ['exportResults', { what: 'chart', chart: 'accuracy', runs: ['a'], format: 'exe' }],
+        ['exportResults', { what: 'trials', run: '../a', format: 'csv' }],
       ] as const) {
         try {
           await api[name]?.(value);
@@ -109,7 +117,7 @@ describeDesktop('desktop security settings', function () {
       }
       return messages;
     });
-    assert.equal(refusals.length, 4);
+    assert.equal(refusals.length, 9);
     for (const message of refusals) assert.doesNotMatch(message, /was obeyed/);
     assert.match(refusals[3] ?? '', /announced no report/);
     assert.equal(desktop.hostLog().includes('start-run'), false);
