@@ -51,7 +51,11 @@ export function analogSnrDb(problem: AnalogProblem, user: AnalogUser, bandwidthH
 
 /** One complex symbol per second and Hz. */
 export function analogLatencyS(user: AnalogUser, length: number, bandwidthHz: number): number {
-  return (length * user.symbolsPerToken) / bandwidthHz;
+  return symbolsOf(user, length) / bandwidthHz;
+}
+
+function symbolsOf({ symbolsPerToken, overheadSymbols }: AnalogUser, length: number): number {
+  return length * symbolsPerToken + overheadSymbols;
 }
 
 export function analogObjective(problem: AnalogProblem, point: AnalogPoint): number {
@@ -125,7 +129,7 @@ class Coordinates {
         ? divided(used, x.subarray(2 * users, 3 * users))
         : divided(
             used,
-            length.map((l, m) => Math.log(l * problem.users[m]!.symbolsPerToken)),
+            length.map((l, m) => Math.log(symbolsOf(problem.users[m]!, l))),
           );
     return { length, powerW, bandwidthHz };
   }

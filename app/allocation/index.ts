@@ -8,6 +8,34 @@ export {
   type Allocation,
   type UserAllocation,
 } from './allocate';
+export { BURST, burstAirTimeS, ofdmSymbols, overheadSamples, scheduleAirTimeS, type ScheduledBurst } from './air-time';
+export { bandsInOrder, chooseBands, windowBinsOf } from './bands';
+export {
+  DEFAULT_TERMS,
+  TERM_CHOICES,
+  type BenchTerms,
+  type BenchUser,
+  type LossFit,
+  type ModelTerms,
+} from './bench-terms';
+export {
+  bandOf,
+  channelDistanceDb,
+  effectiveGain,
+  GAIN_AVERAGES,
+  gainAtPowerDb,
+  powerAtGainW,
+  userChannels,
+  type GainAverage,
+  type PowerScale,
+  type SoundedBurst,
+  type UserChannel,
+} from './channel';
+export { decide, type DecidedUser, type Decision } from './decide';
+export { fitExponential, type ExponentialFit } from './loss-fit';
+export { chooseMcs, fitRate, type McsChoice, type McsEntry, type RateFit } from './mcs';
+export { predict, type BenchPrediction, type Prediction, type UserPrediction, type UserSetting } from './predict';
+export { CHANNEL_MODELS, simulatedChannels, type ChannelModel, type SimulatedChannels } from './simulated-channel';
 export { surfaceLoss } from './analog';
 export {
   checkProblem,

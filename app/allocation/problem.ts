@@ -142,7 +142,13 @@ const id = z
   .max(64, { error: 'a name of 1 to 64 characters' });
 const common = { id, powerGain: notNegative(''), lengths, powerCapW: orNull('W', 'the common cap') };
 const digitalUser = mapping('users(digital)', { ...common, bitsPerToken: positive('bits'), loss: lossFit });
-const analogUser = mapping('users(analog)', { ...common, symbolsPerToken: positive('symbols'), surface });
+const analogUser = mapping('users(analog)', {
+  ...common,
+  symbolsPerToken: positive('symbols'),
+  /** A burst's preamble, header and guards, at the user's own rate. */
+  overheadSymbols: notNegative('symbols').default(0),
+  surface,
+});
 
 /** Parts of the model that the paper does not give. */
 export const RATE_PRESETS = {

@@ -4,20 +4,22 @@
  */
 import type { YamlFile } from '../config/yaml-file';
 import type { Subband } from '../link/types';
+import {
+  BINS_PER_CARRIER,
+  carriersOf,
+  GRID_BINS,
+  GRID_CARRIERS,
+  HALF_BAND_BINS,
+  SMALLEST_SIZE,
+  sizeForCarriers,
+} from '../units/subbands';
 import { USERS, type Sections, type UserName } from './schema';
 
 export type Schedule = 'turns' | 'fdma' | 'one-transmitter';
 export type Subbands = Readonly<Record<UserName, Subband>>;
 type Partition = Exclude<NonNullable<Sections['partition']>, 'equal'>;
 
-const GRID_BINS = 2048;
-const BINS_PER_CARRIER = 32;
-const GRID_CARRIERS = 53;
 const HIGHEST_CARRIER = 26;
-const HALF_BAND_BINS = 0.5 * GRID_CARRIERS * BINS_PER_CARRIER;
-const SIZE_STEP = 8;
-const FINE_SIZE = 512;
-const SMALLEST_SIZE = 152;
 const DEFAULT_GUARD_CARRIERS = 2;
 const ROUNDING = 1e-6;
 
@@ -35,7 +37,7 @@ export function subbandsOf(experiment: Pick<Sections, 'schedule' | 'radios' | 'p
 
 /** Occupied band, grid carriers. */
 export function widthCarriers({ size }: Subband): number {
-  return (GRID_CARRIERS * size) / GRID_BINS;
+  return carriersOf(size);
 }
 
 /** Lowest and highest edge of the occupied band, grid carriers from the capture's centre. */
@@ -93,7 +95,7 @@ function atPlaces(partition: Partition, guardBins: number, faults: Fault[]): Sub
     const share = partition[user];
     if (typeof share === 'number') return [];
     const { first, count } = share;
-    const size = sizeFor(count);
+    const size = sizeForCarriers(count);
     if (size === 0 || count > GRID_CARRIERS) {
       faults.push({ field: [user, 'count'], allowed: `${LEAST_CARRIERS} to ${GRID_CARRIERS} grid carriers` });
       return [];
@@ -134,30 +136,13 @@ function inCarriers({ low, high }: { low: number; high: number }): string {
   return `carriers ${low.toFixed(1)} to ${high.toFixed(1)}`;
 }
 
-function isSize(size: number): boolean {
-  if (size < SMALLEST_SIZE || size > GRID_BINS || size % SIZE_STEP !== 0) return false;
-  if (size <= FINE_SIZE) return true;
-  let rest = size;
-  for (const prime of [2, 3, 5, 7, 11, 13]) while (rest % prime === 0) rest /= prime;
-  return rest === 1;
-}
-
-/** The largest size that is no wider than so many grid carriers; 0: none. */
-function sizeFor(width: number): number {
-  if (!(width > 0)) return 0;
-  const steps = (Math.min(width, GRID_CARRIERS) * GRID_BINS) / GRID_CARRIERS / SIZE_STEP;
-  for (let size = Math.floor(steps + ROUNDING) * SIZE_STEP; size >= SMALLEST_SIZE; size -= SIZE_STEP)
-    if (isSize(size)) return size;
-  return 0;
-}
-
 /** Smallest whole number of carriers that a user may have. */
 const LEAST_CARRIERS = Math.ceil((SMALLEST_SIZE * GRID_CARRIERS) / GRID_BINS);
 
 /** phy::placeSubbands: side by side in the users' order, the spare where it brings DC into a gap or onto a centre. */
 function placed(widths: readonly number[], guardBins: number, faults: Fault[]): Subbands | null {
   const sizes = widths.map((width, i) => {
-    const size = width > GRID_CARRIERS ? 0 : sizeFor(width);
+    const size = width > GRID_CARRIERS ? 0 : sizeForCarriers(width);
     if (size === 0)
       faults.push({
         field: [USERS[i] as string],
