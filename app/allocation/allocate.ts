@@ -8,6 +8,7 @@ import {
   analogRandom,
   analogSearch,
   analogSnrDb,
+  analogLoss,
   surfaceLoss,
   type AnalogPoint,
 } from './analog';
@@ -70,7 +71,7 @@ export interface Allocation {
   readonly objective: number;
   /** With overhead. */
   readonly latencyS: number;
-  /** Sum over users, not weighted. */
+  /** Sum over users (analog: with their interactions), not weighted. */
   readonly loss: number;
   readonly iterations: number;
   /** At most so far above the optimum, relative to the objective; null where nothing is known. */
@@ -242,13 +243,13 @@ function totals(
   let timeS = 0;
   let slowest = -Infinity;
   let slowestUser = users[0]!.id;
-  let loss = 0;
   for (const user of users) {
     const one = user.latencyS ?? 0;
     timeS = problem.latency === 'max' ? Math.max(timeS, one) : timeS + one;
-    loss += user.loss;
     if (user.latencyS !== null && one > slowest) [slowest, slowestUser] = [one, user.id];
   }
+  const losses = users.map((user) => user.loss);
+  const loss = problem.transport === 'analog' ? analogLoss(problem, losses) : losses.reduce((a, b) => a + b, 0);
   const latencyS = timeS + problem.overheadS;
   const objective = (problem.weight * latencyS) / problem.latencyRefS + ((1 - problem.weight) * loss) / problem.lossRef;
   return { objective, latencyS, loss, slowestUser };
@@ -314,6 +315,12 @@ function allocateAnalog(problem: AnalogProblem, method: (typeof ANALOG_METHODS)[
     gapAgainst,
     users,
     binding: binding(problem, users),
-    assumed: ['one complex symbol per second and Hz', 'losses of the users add up', 'SNR p g / (N0 B)'],
+    assumed: [
+      'one complex symbol per second and Hz',
+      problem.interactions.length === 0
+        ? 'losses of the users add up'
+        : 'losses of the users, and products of two of them, add up',
+      'SNR p g / (N0 B)',
+    ],
   };
 }

@@ -58,19 +58,30 @@ function symbolsOf({ symbolsPerToken, overheadSymbols }: AnalogUser, length: num
   return length * symbolsPerToken + overheadSymbols;
 }
 
+/** Loss of all users: the sum of theirs, and for each interaction its coefficient times the product of both. */
+export function analogLoss(problem: AnalogProblem, losses: ArrayLike<number>): number {
+  let sum = 0;
+  for (let m = 0; m < losses.length; m++) sum += losses[m]!;
+  if (problem.interactions.length === 0) return sum;
+  const at = new Map(problem.users.map(({ id }, m) => [id, m]));
+  for (const { users, coefficient } of problem.interactions)
+    sum += coefficient * losses[at.get(users[0])!]! * losses[at.get(users[1])!]!;
+  return sum;
+}
+
 export function analogObjective(problem: AnalogProblem, point: AnalogPoint): number {
   const { weight, latencyRefS, lossRef } = problem;
   let timeS = 0;
-  let loss = 0;
-  problem.users.forEach((user, m) => {
+  const losses = problem.users.map((user, m) => {
     const one = analogLatencyS(user, point.length[m]!, point.bandwidthHz[m]!);
     timeS = problem.latency === 'max' ? Math.max(timeS, one) : timeS + one;
-    loss += surfaceLoss(
+    return surfaceLoss(
       user.surface,
       point.length[m]!,
       analogSnrDb(problem, user, point.bandwidthHz[m]!, point.powerW[m]!),
     );
   });
+  const loss = analogLoss(problem, losses);
   return (weight * (timeS + problem.overheadS)) / latencyRefS + ((1 - weight) * loss) / lossRef;
 }
 

@@ -136,6 +136,16 @@ const surface = z.discriminatedUnion('form', [exponentialSurface, tableSurface],
 /** Loss of one user over token length and SNR: see `surfaceLoss`. */
 export type LossSurface = z.output<typeof surface>;
 
+const interactionText = 'a list of mappings with users (two ids) and coefficient';
+const pairText = 'two different ids of users';
+/** Product of two users' losses: see `analogLoss`. */
+const interaction = mapping('interactions(analog)', {
+  users: z
+    .tuple([z.string({ error: pairText }), z.string({ error: pairText })], { error: pairText })
+    .refine(([one, other]) => one !== other, { error: pairText }),
+  coefficient: finite,
+});
+
 const id = z
   .string({ error: 'a name of 1 to 64 characters' })
   .min(1, { error: 'a name of 1 to 64 characters' })
@@ -203,6 +213,7 @@ const analogProblem = mapping('(analog)', {
   transport: z.literal('analog', { error: transportText }),
   ...terms,
   users: usersOf(analogUser),
+  interactions: z.array(interaction, { error: interactionText }).max(MAX_USERS, { error: interactionText }).default([]),
 });
 
 export type DigitalProblem = z.output<typeof digitalProblem>;
@@ -239,6 +250,12 @@ export function readProblem(file: string, text: string): AllocationProblem {
       if (cap === Infinity)
         yaml.refuse(['users', i, 'powerCapW'], 'a cap in W where there is neither a budget (powerW) nor a common cap');
     });
+  if (problem?.transport === 'analog') {
+    const known = new Set(problem.users.map((user) => user.id));
+    problem.interactions.forEach(({ users }, i) => {
+      if (!users.every((user) => known.has(user))) yaml.refuse(['interactions', i, 'users'], pairText);
+    });
+  }
   if (problem === null || yaml.violations.length > 0)
     throw new InvalidInputError(yaml.violations.map((violation) => formatViolation(violation)));
   return problem;

@@ -5,6 +5,7 @@ import { InvalidInputError } from '../config/violations';
 import { evaluate, type EvaluationRow } from '../host/evaluation';
 import type { HostParts, LoadedModel } from '../host/run';
 import { formatPercent } from '../units/format';
+import { readSettings, type Setting } from './evaluate-settings';
 
 export interface EvaluateOptions {
   readonly testSet?: string;
@@ -13,6 +14,7 @@ export interface EvaluateOptions {
   readonly draws: string;
   readonly seed: string;
   readonly power: string;
+  readonly settings?: string;
   readonly json?: boolean;
 }
 
@@ -26,6 +28,7 @@ function readOptions(options: EvaluateOptions): {
   draws: number;
   seed: number;
   power: 'burst' | 'token';
+  settings: readonly Setting[] | null;
 } {
   const violations: string[] = [];
   const refuse = (option: string, found: string, allowed: string): void => {
@@ -48,12 +51,26 @@ function readOptions(options: EvaluateOptions): {
   const { power } = options;
   if (power !== 'burst' && power !== 'token') refuse('power', power, 'burst, token');
   if (violations.length > 0) throw new InvalidInputError(violations);
-  return { snrDb, tokens, draws, seed, power: power as 'burst' | 'token' };
+  const settings = options.settings === undefined ? null : readSettings(options.settings);
+  return { snrDb, tokens, draws, seed, power: power as 'burst' | 'token', settings };
+}
+
+/** Every length with every SNR, all users alike. */
+function grid(tokens: readonly number[], snrDb: readonly number[]): Setting[] {
+  return tokens.flatMap((length) =>
+    snrDb.map((level) => ({
+      visualTokens: length,
+      audioTokens: length,
+      visualSnrDb: level,
+      audioSnrDb: level,
+      textSnrDb: level,
+    })),
+  );
 }
 
 /** @returns the exit code */
 export async function evaluateCommand(bundle: string, options: EvaluateOptions, parts: HostParts): Promise<number> {
-  const { snrDb, tokens, draws, seed, power } = readOptions(options);
+  const { snrDb, tokens, draws, seed, power, settings } = readOptions(options);
   const testSet = options.testSet === undefined ? null : path.resolve(options.testSet);
   let loaded: LoadedModel;
   try {
@@ -63,28 +80,35 @@ export async function evaluateCommand(bundle: string, options: EvaluateOptions, 
   }
   try {
     const { facts, model } = loaded;
-    for (const length of tokens)
+    const points = settings ?? grid(tokens, snrDb);
+    for (const point of points)
       for (const user of ['visual', 'audio'] as const)
-        if (!facts.tokenLengths[user].includes(length))
+        if (!facts.tokenLengths[user].includes(point[`${user}Tokens`]))
           throw new InvalidInputError([
-            `evaluate --tokens: value "${length}"; allowed ${facts.tokenLengths[user].join(', ')} (${user} of bundle ${facts.name})`,
+            `evaluate --${settings ? 'settings' : 'tokens'}: value "${point[`${user}Tokens`]}"; allowed ${facts.tokenLengths[user].join(', ')} (${user} of bundle ${facts.name})`,
           ]);
     const what = facts.testSet ? ` of ${path.basename(facts.testSet.file)}` : '';
     if (options.json !== true)
       process.stdout.write(
         `${facts.name}: ${facts.questions} questions${what}, ideal AWGN channel, power one over each ${power}\n` +
-          '   L   SNR dB  accuracy %  95 % interval   loss nats  blind %\n',
+          `${settings ? 'L visual, audio  SNR dB visual, audio, text' : '   L   SNR dB'}  accuracy %  95 % interval   loss nats  blind %\n`,
       );
     const rows: EvaluationRow[] = [];
-    for (const length of tokens)
-      for (const level of snrDb) {
-        const lengths = { visual: length, audio: length };
-        const row = await evaluate(model, { lengths, snrDb: level, draws, seed, normalisation: power, arm: ARM });
-        rows.push(row);
-        if (options.json !== true) process.stdout.write(`${describe(row)}\n`);
-      }
-    if (options.json === true) process.stdout.write(`${asJson(loaded, power, rows)}\n`);
-    else process.stdout.write(`${families(rows.at(-1) as EvaluationRow).join('\n')}\n`);
+    for (const { visualTokens, audioTokens, visualSnrDb, audioSnrDb, textSnrDb } of points) {
+      const row = await evaluate(model, {
+        lengths: { visual: visualTokens, audio: audioTokens },
+        snrDb: { text: textSnrDb, visual: visualSnrDb, audio: audioSnrDb },
+        draws,
+        seed,
+        normalisation: power,
+        arm: ARM,
+      });
+      rows.push(row);
+      if (options.json !== true) process.stdout.write(`${describe(row, settings !== null)}\n`);
+    }
+    if (options.json === true)
+      process.stdout.write(`${asJson(loaded, power, settings ? rows.map(asPoint) : rows.map(alike), settings)}\n`);
+    else if (settings === null) process.stdout.write(`${families(rows.at(-1) as EvaluationRow).join('\n')}\n`);
     return 0;
   } finally {
     await loaded.close();
@@ -97,13 +121,17 @@ function level(snrDb: number): string {
   return snrDb === Infinity ? 'none' : String(snrDb);
 }
 
-function describe(row: EvaluationRow): string {
+function describe(row: EvaluationRow, each: boolean): string {
   const interval = `[${percent(row.low)}, ${percent(row.high)}]`;
-  return `${String(row.visualTokens).padStart(4)}  ${level(row.snrDb).padStart(7)}  ${percent(row.accuracy).padStart(10)}  ${interval.padStart(13)}  ${row.lossNats.toFixed(4).padStart(10)}  ${percent(row.blindAccuracy).padStart(7)}`;
+  const { text, visual, audio } = row.snrDb;
+  const place = each
+    ? `${`${row.visualTokens}, ${row.audioTokens}`.padStart(15)}  ${[visual, audio, text].map(level).join(', ').padStart(26)}`
+    : `${String(row.visualTokens).padStart(4)}  ${level(text).padStart(7)}`;
+  return `${place}  ${percent(row.accuracy).padStart(10)}  ${interval.padStart(13)}  ${row.lossNats.toFixed(4).padStart(10)}  ${percent(row.blindAccuracy).padStart(7)}`;
 }
 
-function families({ visualTokens, snrDb, families: list }: EvaluationRow): string[] {
-  const at = snrDb === Infinity ? 'without noise' : `at ${snrDb} dB`;
+function families({ visualTokens, snrDb: { text }, families: list }: EvaluationRow): string[] {
+  const at = text === Infinity ? 'without noise' : `at ${text} dB`;
   return [
     `by family, L ${visualTokens}, ${at}:`,
     ...list.map(
@@ -113,8 +141,31 @@ function families({ visualTokens, snrDb, families: list }: EvaluationRow): strin
   ];
 }
 
-function asJson({ facts }: LoadedModel, power: string, rows: readonly EvaluationRow[]): string {
-  // JSON has no infinity; null is the noise-free channel.
-  const shown = rows.map((row) => ({ ...row, snrDb: row.snrDb === Infinity ? null : row.snrDb }));
+/** JSON has no infinity; null is the noise-free channel. */
+const orNull = (snrDb: number): number | null => (snrDb === Infinity ? null : snrDb);
+
+/** All users at one SNR. */
+function alike(row: EvaluationRow): object {
+  return { ...row, snrDb: orNull(row.snrDb.text) };
+}
+
+/** Each user at its own, under the names that a loss surface's points have. */
+function asPoint({ snrDb, ...row }: EvaluationRow): object {
+  return {
+    visualSnrDb: orNull(snrDb.visual),
+    audioSnrDb: orNull(snrDb.audio),
+    textSnrDb: orNull(snrDb.text),
+    ...row,
+  };
+}
+
+function asJson(
+  { facts }: LoadedModel,
+  power: string,
+  rows: readonly object[],
+  settings: readonly Setting[] | null,
+): string {
+  // What else a setting says comes back with its row.
+  const shown = settings === null ? rows : rows.map((row, i) => ({ ...settings[i], ...row }));
   return JSON.stringify({ bundle: facts.name, hash: facts.hash, testSet: facts.testSet ?? null, power, rows: shown });
 }

@@ -73,6 +73,7 @@ export async function runProgram(args: readonly string[], parts: ProgramParts): 
     .option('--test-set <file>', "your own questions (.csv or .json) in place of the bundle's")
     .option('--snr <list>', 'dB (Es/N0), separated by commas; "none" for no noise', '-10,-5,0,5,10,15,20,none')
     .option('--tokens <list>', 'tokens of picture and sound, separated by commas', '16')
+    .option('--settings <file>', 'JSON list of token lengths and SNRs for each user, in place of --snr and --tokens')
     .option('--draws <number>', 'noise draws of every question', '2')
     .option('--seed <number>', 'seed of the noise', '1')
     .option('--power <over>', 'over what the power is one: burst, token', 'burst')

@@ -2,22 +2,26 @@
 import { awgnLabel, overAwgn } from '../experiment/reference';
 import type { TaskModel, UserTokens } from '../experiment/model';
 import { BLOCK_TRIALS, trialId } from '../experiment/plan';
+import { USERS, type UserName } from '../experiment/schema';
 import { wilsonInterval } from '../units/statistics';
 
 export interface EvaluationRequest {
   readonly lengths: { readonly visual: number; readonly audio: number };
-  /** Es/N0 of all users, dB; Infinity: noise-free. */
-  readonly snrDb: number;
+  /** Es/N0 of each user, dB; Infinity: noise-free. */
+  readonly snrDb: Readonly<Record<UserName, number>>;
   /** Noise draws of every question. */
   readonly draws: number;
   readonly seed: number;
   readonly normalisation: 'burst' | 'token';
-  /** Arm whose noise it is: the same as in a run of that arm and seed at this SNR. */
+  /**
+   * Arm whose noise it is: the same as in a run of that arm and seed at this SNR. Settings with the same text SNR share
+   * their noise.
+   */
   readonly arm: string;
 }
 
 export interface EvaluationRow {
-  readonly snrDb: number;
+  readonly snrDb: Readonly<Record<UserName, number>>;
   readonly visualTokens: number;
   readonly audioTokens: number;
   readonly accuracy: number;
@@ -36,9 +40,8 @@ export interface EvaluationRow {
 export async function evaluate(model: TaskModel, request: EvaluationRequest): Promise<EvaluationRow> {
   const { lengths, snrDb, seed, normalisation, arm } = request;
   // Without noise every draw is the same.
-  const draws = snrDb === Infinity ? 1 : request.draws;
+  const draws = USERS.every((user) => snrDb[user] === Infinity) ? 1 : request.draws;
   const indices = model.questions.map(({ index }) => index);
-  const level = { text: snrDb, visual: snrDb, audio: snrDb };
   const rightOf = new Float64Array(indices.length);
   let loss = 0;
   for (let from = 0; from < indices.length; from += BLOCK_TRIALS) {
@@ -47,8 +50,8 @@ export async function evaluate(model: TaskModel, request: EvaluationRequest): Pr
     for (let draw = 0; draw < draws; draw++) {
       const answers = await model.answer(
         part.map((question, i) => {
-          const label = awgnLabel(trialId(arm, snrDb, question, 0), draw);
-          return { question, received: overAwgn(model, sent[i] as UserTokens, level, seed, label, normalisation) };
+          const label = awgnLabel(trialId(arm, snrDb.text, question, 0), draw);
+          return { question, received: overAwgn(model, sent[i] as UserTokens, snrDb, seed, label, normalisation) };
         }),
       );
       answers.forEach(({ correct, logProbability }, i) => {

@@ -43,9 +43,12 @@ const userSurfaceSchema = z
 /** `loss` was fitted with every user at `lossSnrDb`. */
 const pooledUserSchema = z.strictObject({ loss: lossSchema, lossSnrDb: finite, surface: userSurfaceSchema });
 
+const userName = z.enum(['visual', 'audio', 'text']);
+
 /**
- * Measured validation loss (cross-entropy of the right answer, nats) over what is sent, SNR as Es/N0. The users' terms
- * add up.
+ * Measured validation loss (cross-entropy of the right answer, nats) over what is sent, SNR as Es/N0: the sum of the
+ * users' terms, and of `coefficient` times both terms for each of `interactions` (a question that was not understood
+ * gains nothing from a good picture).
  */
 export const surfaceSchema = z.strictObject({
   unit: z.literal('nats'),
@@ -55,8 +58,16 @@ export const surfaceSchema = z.strictObject({
     /** Words are not pooled: their loss depends on SNR alone. */
     text: z.strictObject({ surface: userSurfaceSchema }).optional(),
   }),
-  /** Of both forms at points that the fits did not see, nats. */
-  rmsError: z.strictObject({ loss: fromZero, surface: fromZero }),
+  interactions: z
+    .array(
+      z.strictObject({
+        users: z.tuple([userName, userName]).refine(([one, other]) => one !== other, 'two different users'),
+        coefficient: finite,
+      }),
+    )
+    .optional(),
+  /** Of the forms at points that the fits did not see, nats; `additive`: the best surfaces without interactions. */
+  rmsError: z.strictObject({ loss: fromZero, surface: fromZero, additive: fromZero.optional() }),
   /** The measurements themselves. */
   points: z
     .array(

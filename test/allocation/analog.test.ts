@@ -92,10 +92,16 @@ describe('analog-search', function () {
   /** Written again from the definition. */
   function objectiveOf(problem: AnalogProblem, B: number[], p: number[], L: number[]): number {
     const times = problem.users.map((user, m) => (L[m]! * user.symbolsPerToken) / B[m]!);
-    const loss = problem.users.reduce((sum, user, m) => {
+    const losses = problem.users.map((user, m) => {
       const snr = (p[m]! * user.powerGain) / (problem.noisePsdWPerHz * B[m]!);
-      return sum + surfaceLoss(user.surface, L[m]!, 10 * Math.log10(snr));
-    }, 0);
+      return surfaceLoss(user.surface, L[m]!, 10 * Math.log10(snr));
+    });
+    let loss = losses.reduce((a, b) => a + b);
+    for (const { users, coefficient } of problem.interactions)
+      loss +=
+        coefficient *
+        losses[problem.users.findIndex(({ id }) => id === users[0])]! *
+        losses[problem.users.findIndex(({ id }) => id === users[1])]!;
     const T = problem.latency === 'max' ? Math.max(...times) : times.reduce((a, b) => a + b, 0);
     return (
       (problem.weight * (T + problem.overheadS)) / problem.latencyRefS + ((1 - problem.weight) * loss) / problem.lossRef
@@ -105,7 +111,8 @@ describe('analog-search', function () {
   for (const latency of ['max', 'sum'] as const)
     it(`is within its limits, not above a fine grid or its baselines, and the same twice: ${latency}`, () => {
       for (let seed = 0; seed < 4; seed++) {
-        const problem = analogProblem(seed, 2, { latency, powerCapW: seed % 2 === 0 ? null : 0.06 });
+        const interactions = seed < 2 ? [] : [{ users: ['user-1', 'user-0'], coefficient: -0.3 }];
+        const problem = analogProblem(seed, 2, { latency, powerCapW: seed % 2 === 0 ? null : 0.06, interactions });
         const answer = allocate(problem);
         assert.equal(answer.method, 'analog-search');
         assert.equal(answer.gapAgainst, 'multi-start');
@@ -135,6 +142,19 @@ describe('analog-search', function () {
         assert.ok(answer.objective <= grid * (1 + 1e-6), `seed ${seed}: ${answer.objective}, grid ${grid}`);
       }
     });
+
+  it('refuses interactions of users that are not there, and of a user with itself', () => {
+    for (const users of [
+      ['user-0', 'user-7'],
+      ['user-1', 'user-1'],
+    ])
+      assert.throws(
+        () => analogProblem(1, 2, { interactions: [{ users, coefficient: 1 }] }),
+        (error: unknown) =>
+          error instanceof InvalidInputError &&
+          error.lines.some((line) => /interactions\[0\]\.users: .*allowed two different ids of users/.test(line)),
+      );
+  });
 
   it('marks a user whose SNR lies below its surface, and refuses exact by name', () => {
     const problem = analogProblem(1, 3);

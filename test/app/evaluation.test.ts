@@ -24,7 +24,7 @@ import {
 describe('offline evaluation', () => {
   const request = {
     lengths: { visual: 4, audio: 4 },
-    snrDb: 10,
+    snrDb: { text: 10, visual: 10, audio: 10 },
     draws: 3,
     seed: 7,
     normalisation: 'burst' as const,
@@ -72,7 +72,13 @@ describe('offline evaluation', () => {
   });
 
   it('has no noise at infinite SNR, and all questions then come right', async () => {
-    const row = await evaluate({ ...handModel(), awgn: idealAwgnChannel }, { ...request, snrDb: Infinity });
+    const row = await evaluate(
+      { ...handModel(), awgn: idealAwgnChannel },
+      {
+        ...request,
+        snrDb: { text: Infinity, visual: Infinity, audio: Infinity },
+      },
+    );
     assert.deepEqual([row.accuracy, row.draws], [1, 1]);
     assert.ok(Math.abs(row.lossNats) < 1e-9);
   });
