@@ -1,6 +1,6 @@
 /** Which radios and which models a host works with: the one place that chooses them. */
 import { DRIVERS } from '../experiment/schema';
-import { listRadios, RadioProcessLauncher } from '../link';
+import { inspectRadio, listRadios, RadioProcessLauncher } from '../link';
 import { loadBundleModel } from './bundle-model';
 import type { HostParts } from './run';
 
@@ -11,5 +11,6 @@ export function hostParts(): HostParts {
     }),
     loadModel: loadBundleModel,
     findRadios: () => listRadios(DRIVERS),
+    inspectRadio: (radio) => inspectRadio(radio),
   };
 }

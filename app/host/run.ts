@@ -16,7 +16,7 @@ import type { BundleFacts, TaskModel } from '../experiment/model';
 import { armContent, benchSetup, isSimulated, makePlan, type Plan } from '../experiment/plan';
 import { scheduleOf, subbandsOf } from '../experiment/partition';
 import { ROLES, USERS } from '../experiment/schema';
-import type { Bench, BenchLauncher, BenchRadio } from '../link/types';
+import type { Bench, BenchLauncher, BenchRadio, BenchSetup, RadioDetails, RadioHealth } from '../link/types';
 import { writeReport } from '../report/report';
 import { newRunFolder, runFiles } from '../store/layout';
 import { writeParquet } from '../store/parquet';
@@ -43,6 +43,11 @@ export interface HostParts {
     readonly radios: readonly { readonly driver: string; readonly serial: string; readonly label: string }[];
     readonly failures: readonly string[];
   }>;
+  /** Opens the radio for a moment; nothing transmits. @throws Error, one line, where it cannot be opened */
+  inspectRadio(radio: {
+    readonly driver: string;
+    readonly serial: string;
+  }): Promise<{ readonly details: RadioDetails; readonly health: RadioHealth }>;
 }
 
 export interface RunRequest {
@@ -66,6 +71,8 @@ export interface RunStarted {
 }
 
 export interface RunObserver {
+  /** Before `started`; one for each different air. */
+  benchOpened?(bench: Bench): void;
   started?(run: RunStarted): void;
   /** At most ten times a second. */
   progress?(progress: RunProgress): void;
@@ -254,7 +261,7 @@ class RunSession {
       for (const arm of this.plan.experiment.arms) {
         const setup = benchSetup(arm);
         const key = JSON.stringify(setup);
-        const bench = open.get(key) ?? this.meter.watchAir(await launcher.open(setup));
+        const bench = open.get(key) ?? (await this.openBench(launcher, setup));
         open.set(key, bench);
         benches.push(bench);
       }
@@ -263,6 +270,12 @@ class RunSession {
       await Promise.all([...open.values()].map((bench) => bench.close().catch(() => undefined)));
       throw new RunFailedError(`the radios could not be opened: ${(error as Error).message}`);
     }
+  }
+
+  private async openBench(launcher: BenchLauncher, setup: BenchSetup): Promise<Bench> {
+    const bench = await launcher.open(setup);
+    this.observer.benchOpened?.(bench);
+    return this.meter.watchAir(bench);
   }
 
   /** Null when all went well. */

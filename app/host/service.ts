@@ -4,6 +4,7 @@ import type { PointSummary } from '../config/run-documents';
 import { InvalidInputError } from '../config/violations';
 import { hostCommandSchema, type HostCommand, type HostEvent, type Point } from '../ipc/host-messages';
 import type { ResultsMessage, ResultsQuery, ResultsReply } from '../ipc/results-messages';
+import { LiveFeed } from './live-feed';
 import { ResultsThread } from './results-thread';
 import { runExperiment, type HostParts } from './run';
 
@@ -46,6 +47,7 @@ export class HostService {
   private current: { readonly abort: AbortController; readonly ended: Promise<void> } | null = null;
   private readonly heartbeat: NodeJS.Timeout;
   private readonly results = new ResultsThread(path.resolve(RUNS_FOLDER));
+  private readonly live = new LiveFeed((event) => this.tellWindows(event));
 
   /**
    * @param control whoever started this process; hears everything
@@ -66,10 +68,12 @@ export class HostService {
     this.windows.add(window);
     window.post(this.readyEvent());
     for (const event of this.replay.values()) window.post(event);
+    this.live.catchUp(window);
   }
 
   detach(window: HostChannel): void {
     this.windows.delete(window);
+    this.live.watch(window, false);
   }
 
   /**
@@ -91,9 +95,12 @@ export class HostService {
     if (command.type === 'start-run') this.start(command.experimentFile);
     else if (command.type === 'stop-run') this.current?.abort.abort();
     else if (command.type === 'find-radios') void this.findRadios();
+    else if (command.type === 'inspect-radio') void this.inspectRadio(command);
     else if (command.type === 'shutdown') void this.shutdown();
     else if (command.type === 'query-results') void this.answer(command.id, command.query, window ?? this.control);
     else if (command.type === 'export-results' || command.type === 'make-report') this.doTask(command, window);
+    else if (window !== null && command.type === 'watch-live') this.live.watch(window, command.on);
+    else if (window !== null && command.type === 'live-drawn') this.live.drawn(window);
   }
 
   /** Ends the run cleanly, then the process. */
@@ -117,6 +124,10 @@ export class HostService {
         event,
       );
     this.control.post(event);
+    this.tellWindows(event);
+  }
+
+  private tellWindows(event: HostEvent): void {
     for (const window of this.windows) window.post(event);
   }
 
@@ -160,6 +171,20 @@ export class HostService {
     }
   }
 
+  private async inspectRadio({ driver, serial }: { driver: string; serial: string }): Promise<void> {
+    if (this.current !== null) {
+      this.tell({ type: 'error', message: 'inspect-radio: a run has the radios; allowed once it has ended' });
+      return;
+    }
+    try {
+      const { details, health } = await (await this.loadParts()).inspectRadio({ driver, serial });
+      this.live.addDetails([details]);
+      this.tellWindows({ type: 'health', radios: [health], events: [], eventsLeftOut: 0 });
+    } catch (error) {
+      this.tell({ type: 'error', message: `inspect-radio: ${(error as Error).message}` });
+    }
+  }
+
   private start(experimentFile: string): void {
     if (this.current !== null) {
       this.tell({ type: 'error', message: 'start-run: a run goes on; allowed once it has ended' });
@@ -174,6 +199,7 @@ export class HostService {
 
   private async runOne(experimentFile: string, signal: AbortSignal): Promise<void> {
     let run = '';
+    this.live.begin();
     this.control.post({ type: 'busy', what: 'loading the model', expectedS: LOADING_S });
     try {
       const parts = await this.loadParts();
@@ -194,6 +220,7 @@ export class HostService {
               radioPids: [...radioPids],
             });
           },
+          benchOpened: (bench) => this.live.add(bench),
           progress: (progress) => this.tell({ type: 'progress', run, ...progress }),
           point: (point, complete) => this.tell({ type: 'point', run, complete, point: pointOf(point) }),
         },

@@ -13,6 +13,12 @@ export interface OtabenchApi {
   stopRun(): void;
   /** Answered with a `radios-found` event. @throws Error when there is no host. */
   findRadios(): void;
+  /** Answered with `radio-details` and `health`. @throws Error when there is no host. */
+  inspectRadio(driver: string, serial: string): void;
+  /** Whether views are shown. Without a host nothing happens. */
+  watchLive(on: boolean): void;
+  /** The view with this number is on the screen; the next one may come. */
+  liveDrawn(sequence: number): void;
   /** Ends the run and silences every transmitter; works with a host that hangs, too. */
   stopEverything(): Promise<void>;
   restartHost(): Promise<void>;

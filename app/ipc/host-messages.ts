@@ -5,14 +5,16 @@
  * Two channels. The control channel (`process.parentPort`) joins the host to the process that supervises it: there the
  * host sends `ready`, `heartbeat` (every 500 ms), `busy`, `run-started`, `run-finished` and `error`, and accepts every
  * command. The live channel is a MessagePort that arrives with an `attach-window` command (a later one replaces it):
- * there the host sends every event but `heartbeat`, `busy` and accepts `start-run`, `stop-run` and `find-radios`. On attaching it
- * sends `ready` and, while a run goes on, that run's `run-started`, last `progress` and all its points, so that a
- * window that is opened late shows the same as one that was there from the start.
+ * there the host sends every event but `heartbeat` and `busy` and accepts every command but `shutdown`, `attach-window`
+ * and those that name a file; `live` goes to windows that asked for it. On attaching it sends `ready` and, while a run
+ * goes on, that run's `run-started`, last `progress` and all its points, so that a window that is opened late shows the
+ * same as one that was there from the start.
  *
  * The Results view asks on the live channel (`query-results`, answered with a message of results-messages.ts). What
  * names a file (`export-results`, `make-report`) is taken from the control channel alone and answered with `task-done`.
  */
 import * as z from 'zod';
+import { healthSchema, liveViewSchema, radioDetailsSchema } from './live-messages';
 import { exportRequestSchema, resultsQuerySchema, runNameSchema } from './results-messages';
 
 const percentFraction = z.number().min(0).max(1);
@@ -85,6 +87,12 @@ export const hostEventSchema = z.discriminatedUnion('type', [
   }),
   /** Answers `export-results` and `make-report`: the file that was written, or why there is none. */
   z.object({ type: z.literal('task-done'), id: z.int(), file: z.string().nullable(), error: z.string().nullable() }),
+  /** What opened radios are and can do: those of a run when it begins, or the one asked for by `inspect-radio`. */
+  z.object({ type: z.literal('radio-details'), radios: z.array(radioDetailsSchema) }),
+  /** Faults and sensors of the radios in use, or of the one asked for; the newest replaces what was known of them. */
+  healthSchema.extend({ type: z.literal('health') }),
+  /** The newest view. The next one comes after `live-drawn`. `sentAtMs` is the time of day. */
+  z.object({ type: z.literal('live'), sequence: z.int().positive(), sentAtMs: z.number(), view: liveViewSchema }),
   z.object({ type: z.literal('error'), message: z.string() }),
 ]);
 export type HostEvent = z.infer<typeof hostEventSchema>;
@@ -95,6 +103,16 @@ export const hostCommandSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('stop-run') }),
   /** Answered with `radios-found`; refused while a run has the radios. */
   z.object({ type: z.literal('find-radios') }),
+  /** Opens the radio for a moment. Answered with `radio-details` and `health`; refused while a run has the radios. */
+  z.object({
+    type: z.literal('inspect-radio'),
+    driver: z.string().min(1).max(64),
+    serial: z.string().min(1).max(128),
+  }),
+  /** Whether this window shows views. While it does, `live` comes. */
+  z.object({ type: z.literal('watch-live'), on: z.boolean() }),
+  /** The `live` sent last is on the screen. */
+  z.object({ type: z.literal('live-drawn'), sequence: z.int().positive() }),
   /** Ends the run cleanly (run folder closed, transmitters silent) and then the host process itself, exit code 0. */
   z.object({ type: z.literal('shutdown') }),
   /** Carries one MessagePort, the live channel of a window. */

@@ -6,6 +6,14 @@
  * heartbeat never waits behind payload and a message may have any size.
  */
 import * as z from 'zod';
+import {
+  errorBudgetSchema,
+  healthSchema,
+  liveViewSchema,
+  radioDetailsSchema,
+  radioEventSchema,
+  radioHealthSchema,
+} from './live-messages';
 
 /** Trials that a radio process takes before it has answered the first. */
 export const MOST_QUEUED_TRIALS = 1024;
@@ -192,6 +200,10 @@ export const radioCommandSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('open'), id, setup: benchSetupSchema }),
   z.object({ type: z.literal('trial'), id, request: trialRequestSchema }),
   z.object({ type: z.literal('close'), id }),
+  /** Whether somebody looks: while they do, `view` and sensors come. Off at first. Nobody answers. */
+  z.object({ type: z.literal('watch'), on: z.boolean() }),
+  /** Opens a radio, reads what it is and how it is, and closes it. */
+  z.object({ type: z.literal('inspect'), id, radio: z.object({ driver: name, serial: z.string().min(1).max(128) }) }),
   /** Finds radios of these drivers without opening them. */
   z.object({ type: z.literal('list'), id, drivers: z.array(name).max(32) }),
   /** Opens each radio, turns its transmit gain down and closes it: what a supervisor asks of a fresh process. */
@@ -258,35 +270,6 @@ const measurement = z
     message: 'lengths must follow carriers',
   });
 
-const errorBudget = z.object({
-  measured: finite,
-  noise: finite,
-  nonlinearity: finite,
-  phase: finite,
-  channel: finite,
-  interference: finite,
-  unexplained: finite,
-});
-
-const radioEvent = z.object({
-  kind: z.enum([
-    'overflow',
-    'underflow',
-    'late',
-    'time-gap',
-    'dropped-burst',
-    'corrupt-header',
-    'refused-burst',
-    'stream-error',
-    'device-lost',
-  ]),
-  direction: z.enum(['rx', 'tx']),
-  serial: z.string(),
-  hardwareTimeNs: finite.nullable(),
-  count: z.int().nonnegative(),
-  detail: z.string(),
-});
-
 const digitalResult = z.object({
   ...digitalFormat,
   codeRate: finite,
@@ -313,7 +296,7 @@ export const trialResultSchema = z.object({
       received: tokenMatrixSchema.nullable(),
       tokenError: finite.nullable(),
       boundError: finite.nullable(),
-      errorBudget: errorBudget.nullable(),
+      errorBudget: errorBudgetSchema.nullable(),
       measurement: measurement.nullable(),
       truth: z.object({ snrDb: finite, cfoHz: finite }).nullable(),
       txGainDb: requestedActual,
@@ -325,7 +308,7 @@ export const trialResultSchema = z.object({
       airTimeS: finite,
     }),
   ),
-  events: z.array(radioEvent),
+  events: z.array(radioEventSchema),
   airTimeS: finite,
   valid: z.boolean(),
 });
@@ -334,7 +317,13 @@ export const trialResultSchema = z.object({
 export const radioReplySchema = z.discriminatedUnion('type', [
   /** Sent once, when the process listens. */
   z.object({ type: z.literal('started'), pid: z.int(), transmitWatchdogMs: finite }),
-  z.object({ type: z.literal('opened'), id, radios: z.array(benchRadio), mcs: z.array(mcsThreshold).max(256) }),
+  z.object({
+    type: z.literal('opened'),
+    id,
+    radios: z.array(benchRadio),
+    details: z.array(radioDetailsSchema),
+    mcs: z.array(mcsThreshold).max(256),
+  }),
   z.object({ type: z.literal('trial-done'), id, result: trialResultSchema }),
   z.object({ type: z.literal('closed'), id }),
   z.object({
@@ -344,6 +333,11 @@ export const radioReplySchema = z.discriminatedUnion('type', [
     failures: z.array(line),
   }),
   z.object({ type: z.literal('silenced'), id, failures: z.array(line) }),
+  z.object({ type: z.literal('inspected'), id, details: radioDetailsSchema, health: radioHealthSchema }),
+  /** While somebody watches, at most 20 a second. */
+  z.object({ type: z.literal('view'), view: liveViewSchema }),
+  /** When something happened to a radio; with sensors while somebody watches. */
+  z.object({ type: z.literal('health'), health: healthSchema }),
   /** `id` is null when the message that is refused had none that could be read. */
   z.object({ type: z.literal('refused'), id: id.nullable(), code: z.string().max(64), message: line }),
   /** The process is about to end by itself. */

@@ -1,6 +1,13 @@
 export * from './types';
 export { LinkError, type LinkErrorCode } from './errors';
-export { listRadios, RadioProcessLauncher, silenceRadios, type LauncherOptions, type ListedRadio } from './launcher';
+export {
+  inspectRadio,
+  listRadios,
+  RadioProcessLauncher,
+  silenceRadios,
+  type LauncherOptions,
+  type ListedRadio,
+} from './launcher';
 export {
   forkRadioProcess,
   type RadioProcessListener,

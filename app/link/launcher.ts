@@ -1,10 +1,21 @@
 /** Opens benches in radio processes of their own, and looks after the transmitters when such a process dies. */
 import type { FoundRadio } from '../../drivers/radio';
+import type { RadioHealth } from '../ipc/live-messages';
 import { MOST_QUEUED_TRIALS } from '../ipc/radio-messages';
 import { LinkError } from './errors';
 import { forkRadioProcess, RadioProcess, type RadioProcessListener, type SpawnRadioProcess } from './radio-process';
 import { checkSetup } from './setup-checks';
-import type { Bench, BenchLauncher, BenchRadio, BenchSetup, RadioRole, TrialRequest, TrialResult } from './types';
+import type {
+  Bench,
+  BenchLauncher,
+  BenchObserver,
+  BenchRadio,
+  BenchSetup,
+  RadioDetails,
+  RadioRole,
+  TrialRequest,
+  TrialResult,
+} from './types';
 
 /** How long a radio process may take before it counts as hung. Generous: USB radios load firmware when opened. */
 const LIMITS_MS = { open: 60_000, trial: 30_000, close: 5_000, list: 30_000, silence: 60_000 };
@@ -35,8 +46,8 @@ export class RadioProcessLauncher implements BenchLauncher {
     const { spawn, listener, limitsMs } = this.options;
     const radioProcess = new RadioProcess(spawn, listener);
     try {
-      const { radios, mcs } = await radioProcess.ask({ type: 'open', setup }, 'opened', limitsMs.open);
-      return new ProcessBench(radioProcess, radios, mcs, setup, this.options);
+      const { radios, details, mcs } = await radioProcess.ask({ type: 'open', setup }, 'opened', limitsMs.open);
+      return new ProcessBench(radioProcess, radios, details as RadioDetails[], mcs, setup, this.options);
     } catch (error) {
       await radioProcess.close(limitsMs.close);
       throw error;
@@ -52,6 +63,7 @@ class ProcessBench implements Bench {
   constructor(
     private readonly radioProcess: RadioProcess,
     readonly radios: readonly BenchRadio[],
+    readonly details: readonly RadioDetails[],
     readonly mcs: Bench['mcs'],
     private readonly setup: BenchSetup,
     private readonly options: Options,
@@ -81,6 +93,14 @@ class ProcessBench implements Bench {
   async close(): Promise<void> {
     this.closed ??= this.radioProcess.close(this.options.limitsMs.close);
     return this.closed;
+  }
+
+  observe(observer: BenchObserver): void {
+    this.radioProcess.observer = observer;
+  }
+
+  watch(on: boolean): void {
+    if (this.closed === null && this.lostReason === null) this.radioProcess.watch(on);
   }
 
   onLost(listener: (reason: string) => void): void {
@@ -143,6 +163,24 @@ export async function listRadios(
   try {
     const { radios, failures } = await radioProcess.ask({ type: 'list', drivers }, 'listed', limitsMs.list);
     return { radios, failures };
+  } finally {
+    await radioProcess.close(limitsMs.close);
+  }
+}
+
+/**
+ * Opens a radio in a radio process of its own, reads what it is, can do and how it is, and closes it. Nothing transmits.
+ * @throws LinkError not-found, wrong-device, process-lost, timed-out
+ */
+export async function inspectRadio(
+  radio: { readonly driver: string; readonly serial: string },
+  options: LauncherOptions = {},
+): Promise<{ details: RadioDetails; health: RadioHealth }> {
+  const { spawn, listener, limitsMs } = withDefaults(options);
+  const radioProcess = new RadioProcess(spawn, listener);
+  try {
+    const { details, health } = await radioProcess.ask({ type: 'inspect', radio }, 'inspected', limitsMs.open);
+    return { details: details as RadioDetails, health: health as RadioHealth };
   } finally {
     await radioProcess.close(limitsMs.close);
   }

@@ -12,6 +12,7 @@ import {
   type RadioReply,
 } from '../ipc/radio-messages';
 import { isLinkErrorCode, LinkError } from './errors';
+import type { BenchObserver } from './types';
 
 /** A child process as this side needs it. */
 export interface SpawnedProcess {
@@ -32,9 +33,9 @@ export interface SpawnedProcess {
 /** Starts dist/app/radio/main.js. `modulePath` is absolute. */
 export type SpawnRadioProcess = (modulePath: string) => SpawnedProcess;
 
-type Question = Exclude<RadioCommand, { type: 'heartbeat' | 'halt' }>;
+type Question = Exclude<RadioCommand, { type: 'heartbeat' | 'halt' | 'watch' }>;
 type QuestionBody = Question extends infer Q ? (Q extends { id: number } ? Omit<Q, 'id'> : never) : never;
-type Answer = Exclude<RadioReply, { type: 'started' | 'stopped' | 'log' | 'refused' }>;
+type Answer = Exclude<RadioReply, { type: 'started' | 'stopped' | 'log' | 'refused' | 'view' | 'health' }>;
 
 interface Pending {
   readonly type: string;
@@ -57,6 +58,8 @@ export class RadioProcess {
   private readonly heartbeat: NodeJS.Timeout;
   private readonly endListeners: ((reason: string, expected: boolean) => void)[] = [];
   private nextId = 1;
+  /** Takes views and what happens to the radios. */
+  observer: BenchObserver | null = null;
   private stopReason: string | null = null;
   private closing = false;
   private endReason: string | null = null;
@@ -113,6 +116,11 @@ export class RadioProcess {
     return answer as Extract<Answer, { type: Type }>;
   }
 
+  /** Whether views are wanted. */
+  watch(on: boolean): void {
+    void this.child.send({ type: 'watch', on } satisfies RadioCommand);
+  }
+
   /** Questions that are not answered yet. */
   get pendingCount(): number {
     return this.pending.size;
@@ -159,6 +167,12 @@ export class RadioProcess {
         return;
       case 'log':
         this.listener.log?.(reply.level, reply.line);
+        return;
+      case 'view':
+        this.observer?.view(reply.view);
+        return;
+      case 'health':
+        this.observer?.health(reply.health);
         return;
       case 'stopped':
         this.stopReason ??= reply.reason;

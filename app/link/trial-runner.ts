@@ -23,7 +23,14 @@ const BUDGET_MARGIN_SAMPLES = 256;
 /** Far above what the machine needs beyond the trial's own time, well below what a host waits. */
 const RECEIVE_TIMEOUT_MS = 20_000;
 
+/** Told of every trial, with what the receiver said of each burst (null: lost). */
+export type TrialWatcher = (result: TrialResult, found: readonly (ReceivedBurst | null)[]) => void;
+
 export class TrialRunner {
+  watcher: TrialWatcher | null = null;
+  /** Told of what happened to the receiver while no trial ran: it spoils none. */
+  idleWatcher: ((events: readonly RadioEvent[]) => void) | null = null;
+
   constructor(
     private readonly bench: OpenBench,
     private readonly native: Native,
@@ -60,7 +67,8 @@ export class TrialRunner {
   ): Promise<TrialResult> {
     const { medium } = this.native;
     const { receiver, setup } = this.bench;
-    receiver.drain();
+    const idle = receiver.drain();
+    this.idleWatcher?.(idle.events);
     await this.setGains(request, radios);
     const afterEpoch = receiver.epoch;
     medium.beginTrial(request.trialId);
@@ -95,7 +103,8 @@ export class TrialRunner {
     formats: readonly (ChosenFormat | null)[],
   ): Promise<TrialResult> {
     const { receiver, base, setup } = this.bench;
-    receiver.drain();
+    const idle = receiver.drain();
+    this.idleWatcher?.(idle.events);
     await this.setGains(request, radios);
     const planned: PlannedBurst[] = [];
     const sent: Outgoing[] = [];
@@ -365,7 +374,7 @@ export class TrialRunner {
       endNs: (startNs ?? 0) + (layout.samples * NS) / sampleRateHz,
     }));
     const firstNs = Math.min(...lengthsNs.map(({ startNs }) => startNs));
-    return {
+    const result: TrialResult = {
       trialId: request.trialId,
       airTimeS: (Math.max(...lengthsNs.map(({ endNs }) => endNs)) - firstNs) / NS,
       bursts: planned.map((burst, index) =>
@@ -383,6 +392,8 @@ export class TrialRunner {
       // A header that noise has spoilt is what the channel did, not what a radio failed to do.
       valid: allEvents.every(({ kind }) => kind === 'corrupt-header'),
     };
+    this.watcher?.(result, found);
+    return result;
   }
 }
 

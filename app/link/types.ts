@@ -13,6 +13,9 @@ import type {
   Subband,
 } from '../../drivers/radio/contract';
 
+import type { Health, LiveView, RadioDetails } from '../ipc/live-messages';
+
+export type { Health, LiveView, RadioDetails, RadioHealth } from '../ipc/live-messages';
 export type {
   DigitalFormat,
   EffectiveSnrDb,
@@ -222,6 +225,13 @@ export interface BenchRadio {
   readonly txGainRangeDb: { readonly min: number; readonly max: number; readonly step: number };
 }
 
+/** Who looks at a bench. Nothing of a run depends on it. */
+export interface BenchObserver {
+  /** While watched; at most 20 a second, made of what happened since the one before. */
+  view(view: LiveView): void;
+  health(health: Health): void;
+}
+
 /** The bench as the engine sees it. Implemented by the client of a radio process (app/radio) and, in tests, by hand. */
 export interface Bench {
   readonly radios: readonly BenchRadio[];
@@ -235,6 +245,12 @@ export interface Bench {
   close(): Promise<void>;
   /** Called once when the radio process ends on its own; the reason is one line. */
   onLost(listener: (reason: string) => void): void;
+  /** What the radios are and can do. Absent where there are none. */
+  readonly details?: readonly RadioDetails[];
+  /** The newest observer takes the place of the one before. */
+  observe?(observer: BenchObserver): void;
+  /** Whether views are wanted; off at first. */
+  watch?(on: boolean): void;
 }
 
 export interface BenchLauncher {

@@ -112,6 +112,15 @@ const api: OtabenchApi = {
   findRadios: () => {
     sendToHost({ type: 'find-radios' });
   },
+  inspectRadio: (driver, serial) => {
+    sendToHost({ type: 'inspect-radio', driver, serial });
+  },
+  watchLive: (on) => {
+    if (livePort) sendToHost({ type: 'watch-live', on });
+  },
+  liveDrawn: (sequence) => {
+    if (livePort) sendToHost({ type: 'live-drawn', sequence });
+  },
   stopEverything: async () => {
     await sendToMain({ type: 'stop-everything' });
   },

@@ -13,6 +13,7 @@ import { LinkError } from '../link/errors';
 import { openBench, type OpenBench } from '../link/radio-bench';
 import { TrialRunner } from '../link/trial-runner';
 import type { HostChannel } from './channel';
+import { detailsOf, Lookout, readSensors } from './lookout';
 
 type CommandOf<Type extends RadioCommand['type']> = Extract<RadioCommand, { type: Type }>;
 
@@ -22,6 +23,7 @@ const LONGEST_STOP_MS = 2000;
 export class RadioServer {
   private bench: OpenBench | null = null;
   private runner: TrialRunner | null = null;
+  private lookout: Lookout | null = null;
   private readonly trials: CommandOf<'trial'>[] = [];
   private running = false;
   /** Commands other than trials run one after another. */
@@ -102,12 +104,15 @@ export class RadioServer {
     const command = parsed.data;
     if (command.type === 'heartbeat') return;
     if (command.type === 'halt') return this.tripWatchdog('stopped by the host');
+    if (command.type === 'watch') return this.lookout?.watch(command.on);
     if (this.stopping) this.refuse(command.id, new LinkError('closed', 'the radio process is ending'));
     else if (command.type === 'trial') this.queue(command);
     else this.commands = this.commands.then(() => this.execute(command));
   }
 
-  private async execute(command: Exclude<RadioCommand, { type: 'heartbeat' | 'halt' | 'trial' }>): Promise<void> {
+  private async execute(
+    command: Exclude<RadioCommand, { type: 'heartbeat' | 'halt' | 'watch' | 'trial' }>,
+  ): Promise<void> {
     try {
       switch (command.type) {
         case 'open':
@@ -116,6 +121,8 @@ export class RadioServer {
           return await this.list(command);
         case 'silence':
           return await this.silence(command);
+        case 'inspect':
+          return await this.inspect(command);
         case 'close':
           await this.close(command);
       }
@@ -131,7 +138,14 @@ export class RadioServer {
     this.runner = new TrialRunner(this.bench, native);
     // The one place where transmission is enabled. It is never enabled again in this process.
     if (this.bench.users.size > 0) native.armWatchdog();
-    this.reply({ type: 'opened', id, radios: this.bench.radios, mcs: native.mcsThresholds() });
+    this.lookout = new Lookout(this.bench, this.runner, native.numerology.fftSize, (reply) => this.channel.send(reply));
+    this.reply({
+      type: 'opened',
+      id,
+      radios: this.bench.radios,
+      details: this.lookout.details,
+      mcs: native.mcsThresholds(),
+    });
   }
 
   private queue(command: CommandOf<'trial'>): void {
@@ -150,6 +164,7 @@ export class RadioServer {
     for (let trial = this.trials.shift(); trial !== undefined; trial = this.trials.shift()) {
       try {
         const result = await runner.run(trial.request);
+        this.lookout?.note(result.events);
         // The next trial waits until this one is out: a host that reads slowly sets the pace.
         await this.channel.send({ type: 'trial-done', id: trial.id, result } satisfies RadioReply);
       } catch (error) {
@@ -161,6 +176,7 @@ export class RadioServer {
 
   private async close({ id }: CommandOf<'close'>): Promise<void> {
     this.tripWatchdog('the radios are being closed');
+    this.lookout?.close();
     await this.bench?.close();
     await this.channel.send({ type: 'closed', id } satisfies RadioReply);
     await this.stop('closed by the host', 0);
@@ -178,6 +194,18 @@ export class RadioServer {
       }
     }
     this.reply({ type: 'listed', id, radios, failures });
+  }
+
+  private async inspect({ id, radio }: CommandOf<'inspect'>): Promise<void> {
+    this.load();
+    const device = await openRadio({ ...radio });
+    try {
+      const { driver, serial } = device;
+      const health = { driver, serial, faults: {}, sensors: await readSensors(device) };
+      this.reply({ type: 'inspected', id, details: detailsOf(device), health });
+    } finally {
+      await device.close();
+    }
   }
 
   private async silence({ id, radios }: CommandOf<'silence'>): Promise<void> {

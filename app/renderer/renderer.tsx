@@ -5,11 +5,13 @@ import type { OtabenchApi } from '../ipc/desktop-api';
 import { Actions, ActionsContext, useActions } from './actions';
 import { Header, Navigation, RunStrip } from './header';
 import { onHeldKey } from './held-key';
+import { LiveHub, LiveHubContext } from './live/hub';
 import { Notices } from './notices';
 import { reduce, startRequested, type ViewState } from './state';
 import { Store, StoreContext, useViewState } from './store';
 import { BenchView } from './views/bench';
 import { ExperimentView } from './views/experiment';
+import { LiveView } from './views/live';
 import { LogView } from './views/log';
 
 declare global {
@@ -25,7 +27,7 @@ function windowTitle({ run }: ViewState): string {
   return `${run.phase === 'running' ? `${share} %` : run.phase} · ${run.name} · otabench`;
 }
 
-const VIEWS = { bench: BenchView, experiment: ExperimentView, log: LogView } as const;
+const VIEWS = { bench: BenchView, live: LiveView, experiment: ExperimentView, log: LogView } as const;
 
 function Page(): ReactElement {
   const state = useViewState();
@@ -53,12 +55,23 @@ function main(): void {
   if (root === null) throw new Error('index.html has no #root');
   const store = new Store();
   const actions = new Actions(store, window.otabench);
-  window.otabench.onUpdate((update) => store.change((before) => reduce(before, update, Date.now())));
+  const hub = new LiveHub(window.otabench);
+  window.otabench.onUpdate((update) => {
+    if (update.kind === 'host-event') {
+      const { event } = update;
+      if (event.type === 'live') return hub.take(event);
+      if (event.type === 'ready') hub.hostIsNew();
+      if (event.type === 'run-started' && event.run !== store.newest.run?.run) hub.runIsNew();
+    }
+    store.change((before) => reduce(before, update, Date.now()));
+  });
   createRoot(root).render(
     <StrictMode>
       <StoreContext value={store}>
         <ActionsContext value={actions}>
-          <Page />
+          <LiveHubContext value={hub}>
+            <Page />
+          </LiveHubContext>
         </ActionsContext>
       </StoreContext>
     </StrictMode>,

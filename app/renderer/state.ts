@@ -1,6 +1,7 @@
 /** What the window knows, as a pure function of what it was told. Nothing here touches the page. */
 import type { HostState, WindowUpdate } from '../ipc/desktop-messages';
 import type { HostEvent, Point } from '../ipc/host-messages';
+import { eventLines, NO_RADIOS, withDetails, withHealth, withoutHealth, type RadiosView } from './radio-state';
 
 type Progress = Extract<HostEvent, { type: 'progress' }>;
 type RunStarted = Extract<HostEvent, { type: 'run-started' }>;
@@ -37,7 +38,7 @@ export interface Notice {
   readonly offerRestart: boolean;
 }
 
-export const VIEW_NAMES = { bench: 'Bench', experiment: 'Experiment', log: 'Log' } as const;
+export const VIEW_NAMES = { bench: 'Bench', live: 'Live', experiment: 'Experiment', log: 'Log' } as const;
 export type ViewName = keyof typeof VIEW_NAMES;
 
 export type FoundRadio = Extract<HostEvent, { type: 'radios-found' }>['radios'][number];
@@ -50,7 +51,7 @@ export interface RadioSearch {
   readonly failures: readonly string[];
 }
 
-export const LOG_KINDS = ['run', 'point', 'host', 'error', 'refused'] as const;
+export const LOG_KINDS = ['run', 'point', 'radio', 'host', 'error', 'refused'] as const;
 export type LogKind = (typeof LOG_KINDS)[number];
 
 export interface LogEntry {
@@ -65,6 +66,7 @@ export const LOG_LENGTH = 2000;
 export interface ViewState {
   readonly view: ViewName;
   readonly search: RadioSearch;
+  readonly radios: RadiosView;
   /** Oldest first. */
   readonly log: readonly LogEntry[];
   readonly host: HostState;
@@ -82,6 +84,7 @@ export interface ViewState {
 export const initialState: ViewState = {
   view: 'experiment',
   search: { phase: 'none', radios: [], failures: [] },
+  radios: NO_RADIOS,
   log: [],
   host: { phase: 'starting', pid: null, message: null, restarts: 0 },
   hostVersion: null,
@@ -114,10 +117,18 @@ export function hostAnswers(state: ViewState): boolean {
 /** @param nowMs time of day, for the log */
 export function reduce(state: ViewState, update: WindowUpdate, nowMs: number): ViewState {
   const next = reduceUpdate(state, update);
-  const entry = logEntry(state, update);
-  if (entry === null) return next;
+  const entries = logEntries(state, update);
+  if (entries.length === 0) return next;
   const number = (state.log.at(-1)?.number ?? 0) + 1;
-  return { ...next, log: [...state.log, { number, atMs: nowMs, ...entry }].slice(-LOG_LENGTH) };
+  const added = entries.map((entry, index) => ({ number: number + index, atMs: nowMs, ...entry }));
+  return { ...next, log: [...state.log, ...added].slice(-LOG_LENGTH) };
+}
+
+function logEntries(state: ViewState, update: WindowUpdate): { kind: LogKind; text: string }[] {
+  if (update.kind === 'host-event' && update.event.type === 'health')
+    return eventLines(update.event).map((text) => ({ kind: 'radio', text }));
+  const entry = logEntry(state, update);
+  return entry === null ? [] : [entry];
 }
 
 function reduceUpdate(state: ViewState, update: WindowUpdate): ViewState {
@@ -169,6 +180,9 @@ function logEntry(state: ViewState, update: WindowUpdate): { kind: LogKind; text
     case 'busy':
     case 'progress':
     case 'task-done':
+    case 'radio-details':
+    case 'health':
+    case 'live':
       return null;
   }
 }
@@ -223,6 +237,13 @@ function reduceEvent(state: ViewState, event: HostEvent): ViewState {
       return finishRun(state, event);
     case 'radios-found':
       return { ...state, search: { phase: 'done', radios: event.radios, failures: event.failures } };
+    case 'radio-details':
+      return { ...state, radios: withDetails(state.radios, event.radios) };
+    case 'health':
+      return { ...state, radios: withHealth(state.radios, event) };
+    case 'live':
+      // Views go to the Live charts (live/hub.ts); they are no state of the page.
+      return state;
     case 'error':
       return addHostError({ ...endSearch(state), startPending: false }, event.message);
   }
@@ -247,6 +268,7 @@ function startRun(state: ViewState, event: RunStarted): ViewState {
   return {
     ...state,
     startPending: false,
+    radios: again ? state.radios : withoutHealth(state.radios),
     points: again ? state.points : [],
     notices: again ? state.notices : state.notices.filter((notice) => notice.key === 'refused'),
     run: {

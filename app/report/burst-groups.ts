@@ -1,6 +1,7 @@
 /** Bursts of a run by arm, point and user, and what their pictures need of them. */
 import type { BurstRecord, ErrorBudgetRecord, TrialRecord } from '../config/run-documents';
 import { meanErrorDb, type ArmPoints } from '../store/points';
+import { BUDGET_PARTS } from '../units/error-budget';
 import { dbToPowerRatio, powerRatioToDb } from '../units/db';
 import { mean, meanHalfWidth, sampleDeviation } from '../units/statistics';
 
@@ -66,8 +67,7 @@ export function tokenErrorPoints(groups: readonly BurstGroup[]): TokenErrorPoint
   });
 }
 
-/** Parts of the error budget in the order of the picture. */
-export const BUDGET_PARTS = ['noise', 'interference', 'nonlinearity', 'phase', 'channel', 'unexplained'] as const;
+export { BUDGET_PARTS };
 
 export interface MeanBudget {
   readonly group: BurstGroup;

@@ -42,6 +42,7 @@ export interface RadioCapabilities {
   readonly hardwareTime: boolean;
   readonly clockSources: readonly string[];
   readonly timeSources: readonly string[];
+  /** Of the device; of its first channel as "rx:NAME" and "tx:NAME". */
   readonly sensors: readonly string[];
 }
 
@@ -212,6 +213,21 @@ export interface ReceivedBurst {
   readonly carrierSnrDb: Float32Array;
   /** Equalised payload symbols, interleaved re, im; at most 512 symbols. */
   readonly constellation: Float32Array;
+  /**
+   * The same symbols before the equaliser (timing and CFO taken out; with DFT spreading the carriers of the same
+   * places), at unit mean power. Empty unless the receiver is watched.
+   */
+  readonly unequalised: Float32Array;
+}
+
+/** Averaged periodogram of what a receiver took in. Bins ascend in frequency from -rate/2; DC is bin length/2. */
+export interface Spectrum {
+  /** Mean and largest density of the segments, relative to |sample|² = 1, dB per Hz. */
+  readonly meanDbfsPerHz: Float32Array;
+  readonly peakDbfsPerHz: Float32Array;
+  readonly segments: number;
+  /** Segments beyond the bound: in neither curve. */
+  readonly segmentsLeftOut: number;
 }
 
 export interface ReceiverOptions {
@@ -250,6 +266,10 @@ export interface BurstReceiver {
   collect(until: { afterEpoch: number; timeNs: number; timeoutMs: number }): Promise<Reception>;
   /** Everything that is there, without waiting. */
   drain(): Reception;
+  /** For eyes alone, off at first: spectra are measured and bursts carry `unequalised`. Changes no measurement. */
+  watch(on: boolean): void;
+  /** Of the samples since the last call; null where there were none, or nobody watches. */
+  takeSpectrum(): Spectrum | null;
   stop(): Promise<void>;
 }
 
@@ -347,6 +367,8 @@ export interface RadioDevice {
   gainDb(direction: Direction): Promise<number>;
   /** Null for a radio without hardware time. */
   hardwareTimeNs(): Promise<number | null>;
+  /** One of capabilities.sensors, as the driver says it. @throws RadioError driver-failed */
+  readSensor(name: string): Promise<string>;
 
   startReceiver(options: ReceiverOptions): Promise<BurstReceiver>;
   /** @throws RadioError transmit-refused */

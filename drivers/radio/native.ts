@@ -18,6 +18,7 @@ import type {
   ReceiverOptions,
   SentBurst,
   SnrEstimate,
+  Spectrum,
   StreamEvent,
   Subband,
   SubbandUser,
@@ -39,6 +40,8 @@ export interface NativeReceiver {
   mark(afterEpoch: number, timeNs: number): void;
   setSubbands(users: readonly SubbandUser[]): void;
   epoch(): number;
+  watch(on: boolean): void;
+  takeSpectrum(): Spectrum | null;
   stop(): Promise<void>;
 }
 

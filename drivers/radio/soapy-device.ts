@@ -10,6 +10,7 @@ import type {
   ReceiverOptions,
   Reception,
   SentBurst,
+  Spectrum,
   StreamEvent,
   SubbandUser,
   TransmitterOptions,
@@ -103,6 +104,10 @@ class SoapyDevice implements RadioDevice {
 
   async hardwareTimeNs(): Promise<number | null> {
     return this.call(() => this.native.hardwareTimeNs());
+  }
+
+  async readSensor(name: string): Promise<string> {
+    return this.call(() => this.native.readSensor(name));
   }
 
   async startReceiver(options: ReceiverOptions): Promise<BurstReceiver> {
@@ -233,6 +238,18 @@ class SoapyReceiver implements BurstReceiver {
     this.bursts = [];
     this.events = [];
     return { bursts, events, epoch: this.seenEpoch, processedUntilNs: this.processedUntilNs };
+  }
+
+  watch(on: boolean): void {
+    if (this.running) this.native?.watch(on);
+  }
+
+  takeSpectrum(): Spectrum | null {
+    try {
+      return this.running ? (this.native?.takeSpectrum() ?? null) : null;
+    } catch {
+      return null; // ended in this moment
+    }
   }
 
   async stop(): Promise<void> {

@@ -257,6 +257,7 @@ export function handParts(launcher: BenchLauncher, model: TaskModel = handModel(
     loadModel: () => Promise.resolve({ model, facts: HAND_FACTS, close: () => Promise.resolve() }),
     findRadios: () =>
       Promise.resolve({ radios: [{ driver: 'twin', serial: 'TWIN-BASE', label: 'by hand' }], failures: ['uhd: none'] }),
+    inspectRadio: () => Promise.reject(new Error('by hand: nothing to open')),
   };
 }
 

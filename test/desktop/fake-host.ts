@@ -6,7 +6,10 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { MessagePortMain } from 'electron';
+import { LiveFeed, type LiveWindow } from '../../app/host/live-feed';
 import { hostCommandSchema, type HostEvent, type Point } from '../../app/ipc/host-messages';
+import { VIEW_INTERVAL_MS } from '../../app/ipc/live-messages';
+import { fakeBench, fakeDetails, fakeHealth } from './fake-views';
 
 const HEARTBEAT_MS = 500;
 const SNRS_DB = [0, 5, 10, 15, 20];
@@ -18,6 +21,9 @@ let window: MessagePortMain | null = null;
 let heartbeat: NodeJS.Timeout | null = null;
 let runNumber = 0;
 let current: { run: string; events: Map<string, HostEvent>; timer: NodeJS.Timeout } | null = null;
+const liveWindow: LiveWindow = { post: (event) => window?.postMessage(event) };
+const live = new LiveFeed((event) => window?.postMessage(event));
+let bench: ReturnType<typeof fakeBench> | null = null;
 
 function log(line: string): void {
   const file = process.env['OTABENCH_FAKE_LOG'];
@@ -90,6 +96,7 @@ function finish(run: string, outcome: 'done' | 'stopped' | 'failed', message: st
   tell({ type: 'run-finished', run, outcome, message, reportFile, wallS: 12.3 });
   if (current) clearInterval(current.timer);
   current = null;
+  void bench?.close();
 }
 
 function misbehave(scenario: string, step: number, run: string): void {
@@ -120,7 +127,7 @@ function startRun(experimentFile: string): void {
   const run = `fake-${process.pid}-${runNumber}`;
   const steps = SNRS_DB.length * STEPS_PER_POINT;
   const trialsTotal = SNRS_DB.length * QUESTIONS_PER_POINT;
-  const stepMs = scenario === 'slow' ? 1_000 : 100;
+  const stepMs = scenario === 'slow' ? 1_000 : scenario === 'long' ? 1_000_000 : 100;
   let step = 0;
   const timer = setInterval(() => {
     step += 1;
@@ -150,11 +157,15 @@ function startRun(experimentFile: string): void {
     serial: `TWIN-${role.toUpperCase()}`,
     driver: 'twin',
   }));
+  live.begin();
+  bench = fakeBench(VIEW_INTERVAL_MS);
+  live.add(bench);
   tell({ type: 'run-started', run, name: 'First light', trialsTotal, radios, simulated: true, radioPids: [] });
 }
 
 function obey(message: unknown, ports: MessagePortMain[]): void {
   const command = hostCommandSchema.parse(message);
+  if (command.type === 'live-drawn') return live.drawn(liveWindow);
   log(command.type);
   if (command.type === 'start-run') startRun(command.experimentFile);
   else if (command.type === 'find-radios')
@@ -169,6 +180,11 @@ function obey(message: unknown, ports: MessagePortMain[]): void {
     });
   else if (command.type === 'stop-run') {
     if (current) finish(current.run, 'stopped', null);
+  } else if (command.type === 'watch-live') live.watch(liveWindow, command.on);
+  else if (command.type === 'inspect-radio') {
+    live.addDetails([fakeDetails(command.serial)]);
+    const radios = fakeHealth().radios.filter(({ serial }) => serial === command.serial);
+    tell({ type: 'health', radios, events: [], eventsLeftOut: 0 });
   } else if (command.type === 'attach-window') attach(ports[0]);
   else {
     if (current) finish(current.run, 'stopped', 'the application was closed');
@@ -178,6 +194,7 @@ function obey(message: unknown, ports: MessagePortMain[]): void {
 
 function attach(port: MessagePortMain | undefined): void {
   window?.close();
+  live.watch(liveWindow, false);
   window = port ?? null;
   if (!port) return;
   port.on('message', (event) => {

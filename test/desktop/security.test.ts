@@ -35,6 +35,8 @@ describeDesktop('desktop security settings', function () {
     assert.deepEqual(seen.api, [
       'exportResults',
       'findRadios',
+      'inspectRadio',
+      'liveDrawn',
       'onUpdate',
       'openReport',
       'openRunReport',
@@ -44,6 +46,7 @@ describeDesktop('desktop security settings', function () {
       'startRun',
       'stopEverything',
       'stopRun',
+      'watchLive',
     ]);
   });
 

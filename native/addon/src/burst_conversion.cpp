@@ -102,6 +102,7 @@ Napi::Object to_js(Napi::Env env, const radio::TimedBurst& timed) {
   object.Set("channel", complex_array(env, burst.channel.data(), burst.channel.size()));
   object.Set("carrierSnrDb", to_float_array(env, burst.carrierSnrDb.data(), burst.carrierSnrDb.size()));
   object.Set("constellation", decimated_constellation(env, burst.constellation));
+  object.Set("unequalised", decimated_constellation(env, burst.unequalised));
   return object;
 }
 

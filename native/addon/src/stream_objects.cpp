@@ -59,7 +59,9 @@ void ReceiverObject::define(Napi::Env env, Environment& environment) {
       env, "Receiver",
       {InstanceMethod<&ReceiverObject::mark>("mark"),
        InstanceMethod<&ReceiverObject::set_subbands>("setSubbands"),
-       InstanceMethod<&ReceiverObject::epoch>("epoch"), InstanceMethod<&ReceiverObject::stop>("stop")});
+       InstanceMethod<&ReceiverObject::epoch>("epoch"), InstanceMethod<&ReceiverObject::watch>("watch"),
+       InstanceMethod<&ReceiverObject::take_spectrum>("takeSpectrum"),
+       InstanceMethod<&ReceiverObject::stop>("stop")});
   environment.receiver_class = Napi::Persistent(constructor);
 }
 
@@ -93,6 +95,28 @@ Napi::Value ReceiverObject::set_subbands(const Napi::CallbackInfo& info) {
 
 Napi::Value ReceiverObject::epoch(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(running_stream(info.Env(), *link_)->epoch()));
+}
+
+Napi::Value ReceiverObject::watch(const Napi::CallbackInfo& info) {
+  if (!info[0].IsBoolean())
+    throw argument_error(info.Env(), "on: allowed are true and false");
+  running_stream(info.Env(), *link_)->watch(info[0].As<Napi::Boolean>());
+  return info.Env().Undefined();
+}
+
+Napi::Value ReceiverObject::take_spectrum(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::optional<phy::Spectrum> spectrum = running_stream(env, *link_)->take_spectrum();
+  if (!spectrum)
+    return env.Null();
+  const Napi::Object object = Napi::Object::New(env);
+  object.Set("meanDbfsPerHz",
+             to_float_array(env, spectrum->meanDbfsPerHz.data(), spectrum->meanDbfsPerHz.size()));
+  object.Set("peakDbfsPerHz",
+             to_float_array(env, spectrum->peakDbfsPerHz.data(), spectrum->peakDbfsPerHz.size()));
+  object.Set("segments", static_cast<double>(spectrum->segments));
+  object.Set("segmentsLeftOut", static_cast<double>(spectrum->segmentsLeftOut));
+  return object;
 }
 
 Napi::Value ReceiverObject::stop(const Napi::CallbackInfo& info) {

@@ -66,7 +66,8 @@ private:
 using ReceiverLink = StreamLink<radio::Receiver>;
 using TransmitterLink = StreamLink<radio::Transmitter>;
 
-// Methods: mark(afterEpoch, timeNs), setSubbands(users), epoch(), stop() -> Promise. Its listener gets
+// Methods: mark(afterEpoch, timeNs), setSubbands(users), epoch(), watch(on), takeSpectrum() ->
+// {meanDbfsPerHz, peakDbfsPerHz, segments, segmentsLeftOut} or null, stop() -> Promise. Its listener gets
 // batches (burst_conversion.hpp).
 class ReceiverObject : public Napi::ObjectWrap<ReceiverObject> {
 public:
@@ -78,6 +79,8 @@ private:
   Napi::Value mark(const Napi::CallbackInfo& info);
   Napi::Value set_subbands(const Napi::CallbackInfo& info);
   Napi::Value epoch(const Napi::CallbackInfo& info);
+  Napi::Value watch(const Napi::CallbackInfo& info);
+  Napi::Value take_spectrum(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
 
   std::shared_ptr<ReceiverLink> link_;

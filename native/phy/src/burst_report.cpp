@@ -109,6 +109,29 @@ void BurstDemodulator::fillSnr(ReceivedBurst& burst) const {
   burst.snrDb = burst.snrBest.snrDb;
 }
 
+/** Turns per-carrier values so that delays are seen from startSample; index: carrier + kHighestCarrier. */
+BurstDemodulator::TimingRamp BurstDemodulator::timingRamp(const ReceivedBurst& burst) const {
+  const double shift = static_cast<double>(burst.startSample - (longStart_ - kShortSamples));
+  const double step = -kTwoPi * (kCentre - kWindowLead - shift) / kCarriers;
+  TimingRamp ramp;
+  fillRotation(ramp.data(), static_cast<int>(ramp.size()), -step * kHighestCarrier, step);
+  return ramp;
+}
+
+void BurstDemodulator::copyUnequalised(ReceivedBurst& burst) const {
+  const TimingRamp ramp = timingRamp(burst);
+  std::vector<Cf>& symbols = burst.unequalised;
+  symbols.reserve(static_cast<std::size_t>(ofdmSymbols_) * kDataCarriers);
+  for (int m = 0; m < ofdmSymbols_; ++m)
+    for (const int k : waveform().data)
+      symbols.push_back(payload_[m][k] * ramp[burst.carriers[k] + kHighestCarrier]);
+  symbols.resize(burst.constellation.size());
+  const double power = sumOfPowers(symbols.data(), symbols.size()) / static_cast<double>(symbols.size());
+  const auto toUnit = static_cast<float>(1 / std::sqrt(std::max(power, 1e-30)));
+  for (Cf& c : symbols)
+    c *= toUnit;
+}
+
 void BurstDemodulator::describe(ReceivedBurst& burst) const {
   burst.bestEstimator = SnrEstimator::None;
   burst.startSample = longStart_ - kShortSamples;
@@ -133,11 +156,7 @@ void BurstDemodulator::describe(ReceivedBurst& burst) const {
   const double gain = smoother_->dataNoiseGain();
   burst.signalPower = std::max(rawPower_ - gain * noiseVariance_, 0.0);
   const auto perNoise = static_cast<float>(1 / noiseVariance_);
-  // Delays as seen from startSample.
-  const double shift = static_cast<double>(burst.startSample - (longStart_ - kShortSamples));
-  const double step = -kTwoPi * (kCentre - kWindowLead - shift) / kCarriers;
-  Cf ramp[kLoadedCarriers + 1];
-  fillRotation(ramp, kLoadedCarriers + 1, -step * kHighestCarrier, step);
+  const TimingRamp ramp = timingRamp(burst);
   for (int k = 0; k < kLoadedCarriers; ++k) {
     burst.channel[k] = channel_[k] * ramp[burst.carriers[k] + kHighestCarrier];
     const float snr = std::norm(channel_[k]) * perNoise - static_cast<float>(gain);

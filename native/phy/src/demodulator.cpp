@@ -745,6 +745,8 @@ void BurstDemodulator::finish(ReceivedBurst& burst) {
   burst.payloadSymbols = tokenSymbolCount(header_);
   burst.normSymbols = normSymbolCount(header_);
   describe(burst);
+  if (config_.wantsUnequalised && config_.wantsUnequalised->load(std::memory_order_relaxed))
+    copyUnequalised(burst);
 }
 
 } // namespace otabench::phy

@@ -114,6 +114,9 @@ private:
   void removeRinging();
   void trackChannel();
   void equalise(std::vector<Cf>& symbols);
+  using TimingRamp = std::array<Cf, 2 * kHighestCarrier + 1>;
+  TimingRamp timingRamp(const ReceivedBurst& burst) const;
+  void copyUnequalised(ReceivedBurst& burst) const;
   CarrierVector equaliserAt(int m) const;
   void unmap(const std::vector<Cf>& payload, std::vector<float>& tokens);
   void decodePayload(const std::vector<Cf>& payload, ReceivedBurst& burst);

@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::size_t kChannel = 0;
 
+// Sensors of the channel's directions, as device.hpp names them.
+const std::pair<std::string, int> kChannelSensors[] = {{"rx:", SOAPY_SDR_RX}, {"tx:", SOAPY_SDR_TX}};
+
 // make, unmake and enumerate are not safe against each other in every vendor's module.
 std::mutex& factory_mutex() {
   static std::mutex mutex;
@@ -165,6 +168,10 @@ void Device::read_description(const Arguments& arguments) {
     capabilities_.clock_sources = soapy_->listClockSources();
     capabilities_.time_sources = soapy_->listTimeSources();
     capabilities_.sensors = soapy_->listSensors();
+    for (const auto& [prefix, direction] : kChannelSensors)
+      if (soapy_->getNumChannels(direction) > 0)
+        for (const std::string& name : soapy_->listSensors(direction, kChannel))
+          capabilities_.sensors.push_back(prefix + name);
   });
 }
 
@@ -296,7 +303,12 @@ std::optional<std::int64_t> Device::hardware_time_ns() {
 }
 
 std::string Device::read_sensor(const std::string& name) {
-  return soapy_call("read sensor " + name, [&] { return soapy().readSensor(name); });
+  return soapy_call("read sensor " + name, [&] {
+    for (const auto& [prefix, direction] : kChannelSensors)
+      if (name.rfind(prefix, 0) == 0)
+        return soapy().readSensor(direction, kChannel, name.substr(prefix.size()));
+    return soapy().readSensor(name);
+  });
 }
 
 void Device::silence() {

@@ -20,15 +20,16 @@ constexpr int kMostErrorsInARow = 50;
 constexpr std::int64_t kClockRoundingSamples = 1;
 constexpr std::size_t kMostKeptPartitions = 8;
 
-phy::ReceiverConfig phy_config(const ReceiverOptions& options) {
+} // namespace
+
+phy::ReceiverConfig Receiver::phy_config() const {
   phy::ReceiverConfig config;
-  config.sampleRateHz = options.sample_rate_hz;
-  config.centerFrequencyHz = options.center_frequency_hz;
-  config.cfoPriorHz = options.cfo_prior_hz;
+  config.sampleRateHz = options_.sample_rate_hz;
+  config.centerFrequencyHz = options_.center_frequency_hz;
+  config.cfoPriorHz = options_.cfo_prior_hz;
+  config.wantsUnequalised = watched_;
   return config;
 }
-
-} // namespace
 
 std::shared_ptr<Receiver> Receiver::start(std::shared_ptr<Device> device, const ReceiverOptions& options,
                                           std::function<void()> on_ready) {
@@ -42,9 +43,8 @@ std::shared_ptr<Receiver> Receiver::start(std::shared_ptr<Device> device, const 
 Receiver::Receiver(std::shared_ptr<Device> device, const ReceiverOptions& options,
                    std::function<void()> on_ready)
     : device_(std::move(device)), options_(options), on_ready_(std::move(on_ready)),
-      phy_(phy_config(options),
-           [this](phy::ReceivedBurst&& burst) { on_burst(std::move(burst), std::nullopt); }),
-      block_(options.block_samples) {
+      phy_(phy_config(), [this](phy::ReceivedBurst&& burst) { on_burst(std::move(burst), std::nullopt); }),
+      block_(options.block_samples), spectrum_(options.sample_rate_hz) {
   soapy_call("start receiving on " + device_->serial(), [&] {
     SoapySDR::Device& soapy = device_->soapy();
     stream_ = soapy.setupStream(SOAPY_SDR_RX, SOAPY_SDR_CF32);
@@ -73,6 +73,23 @@ void Receiver::stop() {
 
 std::int64_t Receiver::to_ns(double sample) const {
   return static_cast<std::int64_t>(std::llround(sample * (1e9 / options_.sample_rate_hz)));
+}
+
+void Receiver::watch(bool on) {
+  std::lock_guard<std::mutex> lock(spectrum_mutex_);
+  spectrum_.cut();
+  spectrum_.take();
+  watched_->store(on);
+}
+
+std::optional<phy::Spectrum> Receiver::take_spectrum() {
+  std::lock_guard<std::mutex> lock(spectrum_mutex_);
+  return spectrum_.take();
+}
+
+void Receiver::cut_spectrum() {
+  std::lock_guard<std::mutex> lock(spectrum_mutex_);
+  spectrum_.cut();
 }
 
 ReceiverBatch Receiver::take() {
@@ -135,13 +152,13 @@ void Receiver::switch_subbands() {
   if (kept == shared_.end()) {
     if (shared_.size() == kMostKeptPartitions)
       shared_.pop_back();
-    auto receiver = std::make_unique<phy::SubbandReceiver>(phy_config(options_), *wanted,
-                                                           [this](phy::SubbandBurst&& heard) {
-                                                             // What was expected and did not come is known to
-                                                             // whoever expected it.
-                                                             if (heard.outcome != phy::SubbandOutcome::Absent)
-                                                               on_burst(std::move(heard.burst), heard.user);
-                                                           });
+    auto receiver =
+        std::make_unique<phy::SubbandReceiver>(phy_config(), *wanted, [this](phy::SubbandBurst&& heard) {
+          // What was expected and did not come is known to
+          // whoever expected it.
+          if (heard.outcome != phy::SubbandOutcome::Absent)
+            on_burst(std::move(heard.burst), heard.user);
+        });
     shared_.push_back({std::move(*wanted), std::move(receiver)});
     kept = std::prev(shared_.end());
   }
@@ -204,6 +221,12 @@ bool Receiver::take_block(int count, int flags, long long time_ns) {
     report(EventKind::time_gap, to_ns(static_cast<double>(next_sample_)),
            static_cast<std::uint64_t>(first_sample - next_sample_), "samples missing");
   }
+  if (*watched_) {
+    if (!started_ || first_sample != next_sample_)
+      cut_spectrum();
+    std::lock_guard<std::mutex> lock(spectrum_mutex_);
+    spectrum_.push(block_.data(), static_cast<std::size_t>(count));
+  }
   started_ = true;
   if (subbands_active_)
     shared_.front().receiver->push(block_.data(), static_cast<std::size_t>(count), first_sample);
@@ -227,8 +250,10 @@ bool Receiver::handle_error(int code, long long time_ns, bool has_time) {
     report(EventKind::overflow, when, 1, "the radio dropped samples that nobody read in time");
     errors_in_a_row_ = 0;
     // Without hardware time the loss leaves no gap in the index by which the search would know of it.
-    if (!device_->capabilities().hardware_time)
+    if (!device_->capabilities().hardware_time) {
       reset_search();
+      cut_spectrum();
+    }
     return true;
   }
   if (++errors_in_a_row_ >= kMostErrorsInARow) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <complex>
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,8 @@ struct ReceiverConfig {
   int maxPayloadOfdmSymbols = kMaxPayloadOfdmSymbols;
   /** |I| or |Q| at or above this counts as saturated. */
   float saturationLevel = 0.999f;
+  /** While it says true, bursts carry `unequalised`. Null: never. Any thread may set it. */
+  std::shared_ptr<const std::atomic<bool>> wantsUnequalised;
 };
 
 /** How a detection ended. Tokens exist for Ok alone. */
@@ -119,6 +122,10 @@ struct ReceivedBurst {
 
   /** Payload symbols in transmitted order after LMMSE, brought to unit mean power. Empty unless Ok. */
   std::vector<std::complex<float>> constellation;
+  /** The same places before the equaliser: timing and CFO are taken out, the channel and the common phase are
+   * not; brought to unit mean power. With DFT spreading these are carriers and `constellation` is not. Empty
+   * unless wanted. */
+  std::vector<std::complex<float>> unequalised;
   std::int64_t payloadSymbols = 0; // that carry tokens
   std::int64_t normSymbols = 0;    // that carry norms
   std::int64_t payloadOfdmSymbols = 0;

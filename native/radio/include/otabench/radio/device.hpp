@@ -57,6 +57,7 @@ struct Capabilities {
   bool hardware_time = false;
   std::vector<std::string> clock_sources;
   std::vector<std::string> time_sources;
+  // Of the device; of its first channel as "rx:NAME" and "tx:NAME".
   std::vector<std::string> sensors;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "otabench/phy/receiver.hpp"
+#include "otabench/phy/spectrum.hpp"
 #include "otabench/phy/subband_receiver.hpp"
 #include "otabench/radio/device.hpp"
 #include "otabench/radio/stream.hpp"
@@ -68,6 +69,12 @@ public:
   // @throws phy::SubbandError for a partition that cannot be used
   void set_subbands(std::vector<phy::SubbandUser> users);
 
+  // For eyes alone, and off at first: while on, the capture's spectrum is measured and bursts carry what came
+  // before their equaliser. Tokens and measurements do not depend on it.
+  void watch(bool on);
+  // Of the samples since the last call; empty where there were none, or nobody watches.
+  std::optional<phy::Spectrum> take_spectrum();
+
   ReceiverBatch take();
   // Asks for on_ready as soon as an epoch later than `after_epoch` has been processed until `time_ns`.
   void mark(std::uint64_t after_epoch, std::int64_t time_ns);
@@ -87,6 +94,8 @@ private:
   void on_burst(phy::ReceivedBurst&& burst, std::optional<int> subband_user);
   void switch_subbands();
   void reset_search();
+  phy::ReceiverConfig phy_config() const;
+  void cut_spectrum();
   void report(EventKind kind, std::optional<std::int64_t> time_ns, std::uint64_t count,
               const std::string& detail);
   bool mark_reached_locked() const;
@@ -96,6 +105,7 @@ private:
   const ReceiverOptions options_;
   const std::function<void()> on_ready_;
   SoapySDR::Stream* stream_ = nullptr;
+  const std::shared_ptr<std::atomic<bool>> watched_ = std::make_shared<std::atomic<bool>>(false);
   phy::BurstReceiver phy_;
   // Receivers of the partitions last used, most recent first: filters and plans are dear to make.
   struct Shared {
@@ -120,6 +130,9 @@ private:
   std::optional<Mark> mark_;
   std::optional<std::vector<phy::SubbandUser>> wanted_subbands_;
   bool running_ = true;
+
+  std::mutex spectrum_mutex_;
+  phy::SpectrumMeter spectrum_;
 
   std::atomic<bool> stopping_{false};
   std::mutex stop_mutex_;
