@@ -12,7 +12,6 @@ import { pointKey, RunFailedError, RunStoppedError, type EngineParts } from './e
 import type { Bench } from '../link/types';
 import type { ArmExperiment } from './file';
 import { LANE_PRIORITY, ModelLane } from './lane';
-import { digitalRequests, isDigital } from './mapping';
 import type { ModelAnswer, UserTokens } from './model';
 import { BLOCK_TRIALS, isSimulated, type PlannedTrial } from './plan';
 import { burstRecord, csiRecords, eventRecords, roundedLogProbability, viewRecords } from './records';
@@ -187,9 +186,7 @@ class Engine {
       setting: PointSetting,
       only?: RequestOptions['only'],
     ): Promise<SoundingRecord> => {
-      // Analog in every arm: of known tokens, so that any SNR can be measured. A digital arm's formats follow from it.
-      const effectiveSnr = isDigital(experiment);
-      const request = trialRequest(experiment, trialId, number, tokens, setting, { only, effectiveSnr });
+      const request = trialRequest(experiment, trialId, number, tokens, setting, { only });
       const id = only === undefined ? trialId : `${trialId}/${only}`;
       const earlier = previous.soundings.get(id);
       if (earlier !== undefined) return earlier;
@@ -288,10 +285,9 @@ class Engine {
         const experiment = this.armOf(trial);
         const setting = gains.get(pointKey(experiment.arm, trial.requestedSnrDb)) as PointSetting;
         const errorBudget = isNth(trial.index, errorBudgetEveryNthTrial);
-        const tokens = sent[i] as UserTokens;
-        const { arms } = plan.experiment;
-        const digital = digitalRequests(experiment, arms, tokens, setting.effectiveSnrDb ?? null);
-        const request = trialRequest(experiment, trial.id, trial.index, tokens, setting, { errorBudget, digital });
+        const request = trialRequest(experiment, trial.id, trial.index, sent[i] as UserTokens, setting, {
+          errorBudget,
+        });
         return this.runnerOf(trial.arm).run(request);
       }),
     );
@@ -301,7 +297,7 @@ class Engine {
     if (valid.length > 0) {
       const batch = valid.map((i) => ({
         question: (todo[i] as PlannedTrial).question,
-        ...receivedTokens((attempted[i] as AttemptedTrial).result, sent[i] as UserTokens),
+        received: receivedTokens((attempted[i] as AttemptedTrial).result, sent[i] as UserTokens),
       }));
       const given = await this.lane.run(LANE_PRIORITY.answer, () => model.answer(batch));
       given.forEach((answer, k) => answers.set(valid[k] as number, answer));

@@ -17,7 +17,7 @@ import type {
   TrialsQuery,
 } from '../ipc/results-messages';
 import { openDatabase } from '../store/parquet';
-import { accuracyModel, lossModel, type ChartRun } from '../store/result-charts';
+import { accuracyModel, fitted, lossModel, type ChartRun } from '../store/result-charts';
 import { compareRuns } from '../store/run-comparison';
 import { RunIndex } from '../store/run-index';
 import { writeNotes } from '../store/run-notes';
@@ -117,7 +117,7 @@ export class ResultsService {
     return { kind: 'chart', model, tookMs: performance.now() - startMs };
   }
 
-  async chart({ chart, runs }: ChartRequest): Promise<ChartModel> {
+  async chart({ chart, fit, runs }: ChartRequest): Promise<ChartModel> {
     const parts: ChartRun[] = [];
     const missing: string[] = [];
     for (const run of new Set(runs))
@@ -128,7 +128,8 @@ export class ResultsService {
         const reason = error instanceof InvalidInputError ? error.lines.join('; ') : (error as Error).message;
         missing.push(`${run}: ${reason}`);
       }
-    const model = chart === 'accuracy' ? accuracyModel(parts) : lossModel(parts);
+    const whole = chart === 'accuracy' ? accuracyModel(parts) : lossModel(parts);
+    const model = fit ? fitted(whole) : whole;
     return { ...model, missing: [...model.missing, ...missing] };
   }
 

@@ -3,6 +3,17 @@
  * with a number that its answer repeats. The page names runs, never files; it gets rows, pages and aggregates.
  */
 import * as z from 'zod';
+import {
+  ANSWER_FILTERS,
+  CHART_KINDS,
+  MOST_ROWS,
+  MOST_RUNS_IN_CHART,
+  MOST_TAGS,
+  NOTE_LENGTH,
+  RUN_ORDERS,
+  RUN_STATES,
+  TAG_PATTERN,
+} from './results-words';
 
 /** Name of a run folder within the runs folder. */
 const runName = z
@@ -15,18 +26,9 @@ const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, { err
 const floats = z.custom<Float32Array>((value) => value instanceof Float32Array, { error: 'float32 samples' });
 const fraction = z.number().min(0).max(1);
 
-export const MOST_ROWS = 200;
-export const MOST_RUNS_IN_CHART = 12;
-export const TAG_PATTERN = /^[^\s,]{1,40}$/;
-export const MOST_TAGS = 20;
-export const NOTE_LENGTH = 4000;
-
 const tag = z.string().regex(TAG_PATTERN, { error: 'a word of at most 40 characters, without commas' });
 const tags = z.array(tag).max(MOST_TAGS);
 const note = z.string().max(NOTE_LENGTH);
-
-export const RUN_STATES = ['done', 'stopped', 'failed', 'running', 'unfinished', 'unreadable'] as const;
-export type RunState = (typeof RUN_STATES)[number];
 
 /** What sets the points of an arm apart: requested SNR, or the budget where one is swept. The others are null. */
 const swept = {
@@ -72,9 +74,6 @@ export const runSummarySchema = z.object({
 });
 export type RunSummary = z.infer<typeof runSummarySchema>;
 
-export const RUN_ORDERS = ['started', 'name', 'state', 'trials', 'accuracy'] as const;
-export type RunOrder = (typeof RUN_ORDERS)[number];
-
 const page = { offset: count, limit: z.int().min(1).max(MOST_ROWS) };
 
 const listQuerySchema = z.object({
@@ -102,11 +101,10 @@ const listReplySchema = z.object({
 });
 export type ListReply = z.infer<typeof listReplySchema>;
 
-export const CHART_KINDS = ['accuracy', 'loss'] as const;
-export type ChartKind = (typeof CHART_KINDS)[number];
-
 export const chartRequestSchema = z.object({
   chart: z.enum(CHART_KINDS),
+  /** The y axis shows the measured points and their intervals, and no more. */
+  fit: z.boolean(),
   runs: z.array(runName).min(1).max(MOST_RUNS_IN_CHART),
 });
 export type ChartRequest = z.infer<typeof chartRequestSchema>;
@@ -193,9 +191,6 @@ const compareReplySchema = z.object({
   problems: z.array(z.string()),
 });
 export type CompareReply = z.infer<typeof compareReplySchema>;
-
-export const ANSWER_FILTERS = ['all', 'right', 'wrong', 'invalid'] as const;
-export type AnswerFilter = (typeof ANSWER_FILTERS)[number];
 
 const trialsQuerySchema = z.object({
   kind: z.literal('trials'),

@@ -13,6 +13,9 @@ import { BenchView } from './views/bench';
 import { ExperimentView } from './views/experiment';
 import { LiveView } from './views/live';
 import { LogView } from './views/log';
+import { ResultsModel } from './results/results-model';
+import { ResultsContext } from './results/use-results';
+import { ResultsView } from './views/results';
 
 declare global {
   interface Window {
@@ -27,7 +30,13 @@ function windowTitle({ run }: ViewState): string {
   return `${run.phase === 'running' ? `${share} %` : run.phase} · ${run.name} · otabench`;
 }
 
-const VIEWS = { bench: BenchView, live: LiveView, experiment: ExperimentView, log: LogView } as const;
+const VIEWS = {
+  bench: BenchView,
+  live: LiveView,
+  experiment: ExperimentView,
+  results: ResultsView,
+  log: LogView,
+} as const;
 
 function Page(): ReactElement {
   const state = useViewState();
@@ -55,6 +64,7 @@ function main(): void {
   if (root === null) throw new Error('index.html has no #root');
   const store = new Store();
   const actions = new Actions(store, window.otabench);
+  const results = new ResultsModel(window.otabench, (action) => actions.attempt(action));
   const hub = new LiveHub(window.otabench);
   window.otabench.onUpdate((update) => {
     if (update.kind === 'host-event') {
@@ -70,7 +80,9 @@ function main(): void {
       <StoreContext value={store}>
         <ActionsContext value={actions}>
           <LiveHubContext value={hub}>
-            <Page />
+            <ResultsContext value={results}>
+              <Page />
+            </ResultsContext>
           </LiveHubContext>
         </ActionsContext>
       </StoreContext>

@@ -38,7 +38,13 @@ export interface Notice {
   readonly offerRestart: boolean;
 }
 
-export const VIEW_NAMES = { bench: 'Bench', live: 'Live', experiment: 'Experiment', log: 'Log' } as const;
+export const VIEW_NAMES = {
+  bench: 'Bench',
+  live: 'Live',
+  experiment: 'Experiment',
+  results: 'Results',
+  log: 'Log',
+} as const;
 export type ViewName = keyof typeof VIEW_NAMES;
 
 export type FoundRadio = Extract<HostEvent, { type: 'radios-found' }>['radios'][number];

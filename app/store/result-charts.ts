@@ -111,10 +111,9 @@ export function accuracyModel(runs: readonly ChartRun[]): ChartModel {
     title: `Accuracy against measured SNR${TITLE_NOTES[source]}`,
     source,
     x,
-    y: { title: 'Questions answered correctly, %', min: 0, max: 100 },
+    y: { title: 'Task accuracy, %', min: 0, max: 100 },
     series: [...measured, ...references, ...blindSeries(runs, x)],
-    caption:
-      'Bars: 95 % Wilson interval. Dashed: the same questions over an ideal AWGN channel. Dotted: blind prior, what the questions alone give.',
+    caption: 'Bars: 95 % Wilson interval. AWGN: the same questions. Blind prior: what the questions alone give.',
     missing,
   };
 }
@@ -211,10 +210,27 @@ const hasLoss = (point: PointFigures): point is WithLoss =>
 const lengthOf = ({ tokens }: PointFigures): string => (tokens ?? 0).toFixed(1);
 const snrOf = (dots: readonly Dot[]): number => dots[0]?.point?.requestedSnrDb ?? 0;
 
+/** The same with a y axis that ends where the measured dots' intervals end. */
+export function fitted(model: ChartModel): ChartModel {
+  const dots = model.series.filter(({ kind }) => kind === 'measured').flatMap((series) => series.dots);
+  if (dots.length === 0) return model;
+  const ends = dots.flatMap(({ y, low, high }) => [y, low ?? y, high ?? y]);
+  const range =
+    model.chart === 'accuracy'
+      ? axisRange(ends, { least: 4, step: 2, floor: 0, ceiling: 100 })
+      : axisRange(ends, { least: 0.02, step: 0.02, floor: 0 });
+  return { ...model, y: { ...model.y, ...range } };
+}
+
 /** Whole steps around the values, at least `least` wide. */
 export function axisRange(
   values: readonly number[],
-  { least, step, floor = -Infinity }: { least: number; step: number; floor?: number },
+  {
+    least,
+    step,
+    floor = -Infinity,
+    ceiling = Infinity,
+  }: { least: number; step: number; floor?: number; ceiling?: number },
 ): { min: number; max: number } {
   if (values.length === 0) return { min: Math.max(floor, 0), max: Math.max(floor, 0) + least };
   let min = Infinity;
@@ -225,7 +241,7 @@ export function axisRange(
   }
   const round = (value: number): number => Number(value.toFixed(6));
   const low = Math.max(floor, step * Math.floor((min - step / 2) / step));
-  const high = step * Math.ceil((max + step / 2) / step);
+  const high = Math.min(ceiling, step * Math.ceil((max + step / 2) / step));
   const missing = Math.max(0, least - (high - low));
-  return { min: round(Math.max(floor, low - missing / 2)), max: round(high + missing / 2) };
+  return { min: round(Math.max(floor, low - missing / 2)), max: round(Math.min(ceiling, high + missing / 2)) };
 }

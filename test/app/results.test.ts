@@ -212,7 +212,7 @@ describe('tags and notes', () => {
 
 describe('charts', () => {
   it('hold what stop.json holds, computed from the trials', async () => {
-    const { model } = await ask({ kind: 'chart', chart: 'accuracy', runs: ['first'] });
+    const { model } = await ask({ kind: 'chart', chart: 'accuracy', fit: false, runs: ['first'] });
     const points = readRun(path.join(runs, 'first')).stop?.points ?? [];
     const [measured, awgn, blind] = model.series;
     assert.equal(model.source, 'simulated');
@@ -236,7 +236,9 @@ describe('charts', () => {
 
   it('of a killed run are those of the run that was not, and its copy of the trials is made again', async () => {
     const dots = async (run: string): Promise<unknown> =>
-      (await ask({ kind: 'chart', chart: 'accuracy', runs: [run] })).model.series[0]?.dots.map(({ x, y }) => [x, y]);
+      (await ask({ kind: 'chart', chart: 'accuracy', fit: false, runs: [run] })).model.series[0]?.dots.map(
+        ({ x, y }) => [x, y],
+      );
     assert.deepEqual(await dots('killed'), await dots('first'));
     assert.ok(existsSync(path.join(runs, 'killed', 'trials.parquet')));
   });
@@ -245,13 +247,18 @@ describe('charts', () => {
     cpSync(path.join(runs, 'first'), path.join(runs, 'stale'), { recursive: true });
     const lines = path.join(runs, 'stale', 'trials.jsonl');
     writeFileSync(lines, readFileSync(lines, 'utf8').replaceAll('"correct":true', '"correct":false'));
-    const { model } = await ask({ kind: 'chart', chart: 'accuracy', runs: ['stale'] });
+    const { model } = await ask({ kind: 'chart', chart: 'accuracy', fit: false, runs: ['stale'] });
     assert.deepEqual([...new Set(model.series[0]?.dots.map(({ y }) => y))], [0]);
     rmSync(path.join(runs, 'stale'), { recursive: true });
   });
 
   it('overlay runs, and a run that cannot be read hides no other', async () => {
-    const { model } = await ask({ kind: 'chart', chart: 'accuracy', runs: ['first', 'half-written', 'second'] });
+    const { model } = await ask({
+      kind: 'chart',
+      chart: 'accuracy',
+      fit: false,
+      runs: ['first', 'half-written', 'second'],
+    });
     const measured = model.series.filter(({ kind }) => kind === 'measured');
     assert.deepEqual(
       measured.map(({ run, colour }) => [run, colour]),
@@ -264,7 +271,7 @@ describe('charts', () => {
   });
 
   it('of the loss: cross-entropy against the pooled tokens that were sent', async () => {
-    const { model } = await ask({ kind: 'chart', chart: 'loss', runs: ['first'] });
+    const { model } = await ask({ kind: 'chart', chart: 'loss', fit: false, runs: ['first'] });
     const { trials } = readRun(path.join(runs, 'first'));
     assert.deepEqual(
       model.series.map(({ label }) => label),
@@ -363,7 +370,7 @@ describe('the thread that reads runs', () => {
   after(() => thread.close());
 
   it('answers, and exports pictures and tables', async () => {
-    const chart = { what: 'chart' as const, chart: 'accuracy' as const, runs: ['first', 'second'] };
+    const chart = { what: 'chart' as const, chart: 'accuracy' as const, fit: false, runs: ['first', 'second'] };
     const file = (name: string): string => path.join(folder, name);
     for (const format of ['png', 'svg', 'csv', 'parquet'] as const)
       await thread.ask({ call: 'export', request: { ...chart, format }, file: file(`chart.${format}`) });
@@ -372,7 +379,7 @@ describe('the thread that reads runs', () => {
     const svg = readFileSync(file('chart.svg'), 'utf8');
     assert.match(svg, /^<\?xml/);
     assert.ok((svg.match(/<path/g) ?? []).length > 50, 'the chart is drawn');
-    const { model } = await ask({ kind: 'chart', chart: 'accuracy', runs: ['first', 'second'] });
+    const { model } = await ask({ kind: 'chart', chart: 'accuracy', fit: false, runs: ['first', 'second'] });
     const instance = await DuckDBInstance.create(':memory:');
     const connection = await instance.connect();
     for (const format of ['csv', 'parquet'] as const) {
@@ -408,7 +415,7 @@ describe('the thread that reads runs', () => {
   });
 
   it('leaves nothing behind where it cannot write, and says why', async () => {
-    const chart = { what: 'chart' as const, chart: 'loss' as const, runs: ['first'] };
+    const chart = { what: 'chart' as const, chart: 'loss' as const, fit: false, runs: ['first'] };
     for (const format of ['svg', 'parquet'] as const)
       await assert.rejects(
         thread.ask({ call: 'export', request: { ...chart, format }, file: path.join(folder, 'absent', `x.${format}`) }),

@@ -178,6 +178,12 @@ function obey(message: unknown, ports: MessagePortMain[]): void {
       })),
       failures: ['uhd: no module of this driver is installed'],
     });
+  else if (command.type === 'query-results')
+    window?.postMessage({
+      type: 'results',
+      id: command.id,
+      reply: { kind: 'error', message: 'the fake host keeps no runs' },
+    });
   else if (command.type === 'stop-run') {
     if (current) finish(current.run, 'stopped', null);
   } else if (command.type === 'watch-live') live.watch(liveWindow, command.on);

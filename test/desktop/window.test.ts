@@ -120,7 +120,7 @@ describeDesktop('desktop window on a fake host', function () {
       const { page, screenshot, resize } = await open({ scenario: 'arms', colorScheme });
       await page.getByText('First light: done').waitFor();
       await page.evaluate(readFileSync(path.join(repository, 'node_modules/axe-core/axe.min.js'), 'utf8'));
-      for (const view of ['experiment', 'bench', 'log']) {
+      for (const view of ['experiment', 'bench', 'results', 'log']) {
         await page.locator(`#view-${view}`).click();
         if (view === 'bench') await page.locator('#find-radios').click();
         await page.locator(`#view-${view}[aria-current=page]`).waitFor();
