@@ -111,6 +111,7 @@ export const trialRequestSchema = z.object({
     .min(1)
     .max(MOST_BURSTS),
   atOnce: z.boolean().optional(),
+  channel: z.object({ realisation: z.string().min(1).max(500), startS: z.number().min(-1e6).max(1e6) }).optional(),
   errorBudget: z.boolean().optional(),
   effectiveSnr: z.boolean().optional(),
 });

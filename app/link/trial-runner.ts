@@ -51,6 +51,8 @@ export class TrialRunner {
     );
     const { air } = this.bench.setup;
     if (air === null) {
+      if (request.channel !== undefined)
+        throw new LinkError('unsupported', 'channel: on real radios, whose air is what it is; allowed on twins');
       if (request.atOnce === true)
         throw new LinkError('unsupported', 'atOnce: on real radios; allowed on twins until the safety layer lands');
       return this.runOnAir(request, radios, formats);
@@ -71,7 +73,7 @@ export class TrialRunner {
     this.idleWatcher?.(idle.events);
     await this.setGains(request, radios);
     const afterEpoch = receiver.epoch;
-    medium.beginTrial(request.trialId);
+    medium.beginTrial(request.trialId, request.channel);
     try {
       const planned = this.plan(request, radios, formats, free ? 0 : REALTIME_MARGIN_S);
       const sent = await this.sendAll(planned);

@@ -83,6 +83,8 @@ export interface TrialRequest {
   readonly bursts: readonly BurstRequest[];
   /** All at the same time instead, each from its own radio and in its own sub-band, received in one capture. */
   readonly atOnce?: boolean | undefined;
+  /** Twins: which draw of the fading, and from which time of it on, s. Absent: a draw of the trial's own, from 0. */
+  readonly channel?: { readonly realisation: string; readonly startS: number } | undefined;
   /** Whether each burst's error budget is wanted; it takes some milliseconds of the radio process. Absent: no. */
   readonly errorBudget?: boolean | undefined;
   /** Whether each burst's effective SNR is wanted, for link adaptation. Absent: no. */

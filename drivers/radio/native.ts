@@ -99,13 +99,22 @@ export interface TruthQuery {
   readonly carriers: Int16Array;
 }
 
+/** Which draw of the fading a trial meets, and from which time of it on, s. Trials of one realisation meet one channel. */
+export interface ChannelMoment {
+  readonly realisation: string;
+  readonly startS: number;
+}
+
 /** Control face of the simulated air (native/medium/include/otabench/medium/medium.hpp). */
 export interface NativeMedium {
   configure(air: AirSetup): void;
   serials(): string[];
   setPath(path: TwinPath): void;
-  /** Returns the trial's number. */
-  beginTrial(trialId: string): number;
+  /**
+   * Returns the trial's number.
+   * @param channel absent: fading is the trial's own
+   */
+  beginTrial(trialId: string, channel?: ChannelMoment): number;
   grantUntilNs(timeNs: number): void;
   endTrial(): void;
   currentTimeNs(): number;

@@ -194,8 +194,14 @@ Napi::Value set_path(const Napi::CallbackInfo& info) {
 
 Napi::Value begin_trial(const Napi::CallbackInfo& info) {
   const std::string trial_id = string_argument(info, 0, "trialId");
+  medium::ChannelMoment moment{trial_id, 0.0};
+  if (!info[1].IsUndefined()) {
+    const Napi::Object channel = required_object(info[1], "channel");
+    moment = {required_string(channel, "realisation"), required_number(channel, "startS")};
+  }
   return medium_call(info.Env(), [&] {
-    return Napi::Number::New(info.Env(), static_cast<double>(Medium::instance().beginTrial(trial_id)));
+    return Napi::Number::New(info.Env(),
+                             static_cast<double>(Medium::instance().beginTrial(trial_id, moment)));
   });
 }
 

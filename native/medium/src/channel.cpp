@@ -113,12 +113,18 @@ std::vector<Tap> tapsOf(const PathProfile& path, double* sightShare) {
   return taps;
 }
 
-TapFading drawFading(RandomWords& words, const Fading& fading, double sightShare) {
+/// Phase that a wave has reached after startS, cycles apart.
+double advanced(double phase, double hz, double startS) {
+  const double cycles = hz * startS;
+  return phase + 2.0 * kPi * (cycles - std::floor(cycles));
+}
+
+TapFading drawFading(RandomWords& words, const Fading& fading, double sightShare, double startS) {
   TapFading tap;
   const bool moves = fading.kind == FadingKind::Continuous;
   tap.sightAmplitude = std::sqrt(sightShare);
   tap.sightHz = moves ? kSightDoppler * fading.dopplerHz : 0.0;
-  tap.sightPhase = 2.0 * kPi * words.uniform();
+  tap.sightPhase = advanced(2.0 * kPi * words.uniform(), tap.sightHz, startS);
   tap.scatterAmplitude = std::sqrt(1.0 - sightShare);
   if (moves) {
     // Waves from all around, one at random in each sector: the mean over trials is Clarke's spectrum exactly.
@@ -126,7 +132,7 @@ TapFading drawFading(RandomWords& words, const Fading& fading, double sightShare
       const double angle =
           2.0 * kPi * (static_cast<double>(n) + words.uniform()) / static_cast<double>(TapFading::kWaves);
       tap.waveHz[n] = fading.dopplerHz * std::cos(angle);
-      tap.wavePhase[n] = 2.0 * kPi * words.uniform();
+      tap.wavePhase[n] = advanced(2.0 * kPi * words.uniform(), tap.waveHz[n], startS);
     }
   } else {
     tap.drawn = words.gaussian();
@@ -162,7 +168,7 @@ void Channel::exactGains(double trueNs, TapGains& gains) const {
 }
 
 std::shared_ptr<const Channel> makeChannel(const PathProfile& path, std::uint64_t seed,
-                                           const std::string& trialId) {
+                                           const ChannelMoment& moment) {
   auto channel = std::make_shared<Channel>();
   channel->pathLossDb = path.pathLossDb;
   double sightShare = 0.0;
@@ -179,8 +185,8 @@ std::shared_ptr<const Channel> makeChannel(const PathProfile& path, std::uint64_
   channel->dopplerHz = channel->moves ? fading.dopplerHz : 0.0;
   channel->gridNs = 1e9 / (kGridPerCycle * std::max(fading.dopplerHz, 1e-3));
   for (std::size_t i = 0; i < channel->taps.size(); ++i) {
-    RandomWords words(linkKey(seed, trialId, path.from, path.to, i));
-    channel->fading.push_back(drawFading(words, fading, i == 0 ? sightShare : 0.0));
+    RandomWords words(linkKey(seed, moment.realisation, path.from, path.to, i));
+    channel->fading.push_back(drawFading(words, fading, i == 0 ? sightShare : 0.0, moment.startS));
   }
   return channel;
 }

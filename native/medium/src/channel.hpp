@@ -39,9 +39,9 @@ struct Channel {
   void exactGains(double trueNs, TapGains& gains) const;
 };
 
-/// Of (seed, trial id, from, to); the path must be valid.
+/// Of (seed, the moment's realisation, from, to); the path must be valid.
 std::shared_ptr<const Channel> makeChannel(const PathProfile& path, std::uint64_t seed,
-                                           const std::string& trialId);
+                                           const ChannelMoment& moment);
 
 /// Gains between grid instants (cubic; error below -75 dB). Scratch memory of one renderer.
 class GainTable {

@@ -148,7 +148,7 @@ void validatePath(const MediumConfig& config, const PathProfile& path, const std
     requireRange(tapField + ".phaseRad", path.taps[i].phaseRad, -1e6, 1e6, "rad");
   }
   validateFading(path.fading, path.taps.size(), field + ".fading");
-  const double lastS = makeChannel(path, 0, "")->greatestDelayS;
+  const double lastS = makeChannel(path, 0, {})->greatestDelayS;
   if (!(lastS <= 1e-3))
     refuse(field + ".fading.delaySpreadS",
            text(path.fading.delaySpreadS) + " (last tap at " + text(lastS) + " s)",

@@ -29,7 +29,7 @@ InterfererSource::InterfererSource(const Interferer& interferer, std::uint64_t k
       rateHz_(interferer.bandwidthHz == 0.0 ? kToneRateHz : interferer.bandwidthHz) {
   PathProfile path;
   path.pathLossDb = 0.0;
-  channel_ = makeChannel(path, 0, "");
+  channel_ = makeChannel(path, 0, {});
 }
 
 bool InterfererSource::isHeardBy(const std::string& serial) const {

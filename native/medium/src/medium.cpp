@@ -2,10 +2,13 @@
 #include "state.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 namespace otabench::medium {
 namespace {
+
+constexpr double kMostChannelS = 1e6;
 
 /// Puts a configuration in place of what is there. The lock is held and no radio is open.
 void install(MediumState& state, const MediumConfig& config) {
@@ -19,7 +22,7 @@ void install(MediumState& state, const MediumConfig& config) {
     radio->index = state.radios.size();
     state.radios.push_back(std::move(radio));
   }
-  state.restart("", 0);
+  state.restart("", 0, {});
 }
 
 } // namespace
@@ -98,8 +101,15 @@ bool Medium::isOpen(const std::string& serial) const {
 }
 
 std::uint64_t Medium::beginTrial(const std::string& trialId) {
+  return beginTrial(trialId, {trialId, 0.0});
+}
+
+std::uint64_t Medium::beginTrial(const std::string& trialId, const ChannelMoment& moment) {
+  if (!std::isfinite(moment.startS) || std::abs(moment.startS) > kMostChannelS)
+    throw std::invalid_argument("channel.startS: " + std::to_string(moment.startS) +
+                                "; allowed a number from -1e6 to 1e6 s");
   const std::lock_guard<std::mutex> lock(state_->mutex);
-  state_->restart(trialId, state_->trialNumber + 1);
+  state_->restart(trialId, state_->trialNumber + 1, moment);
   return state_->trialNumber;
 }
 

@@ -61,8 +61,9 @@ std::shared_ptr<RadioState> MediumState::find(const std::string& serial) const {
   return nullptr;
 }
 
-void MediumState::restart(const std::string& id, std::uint64_t number) {
+void MediumState::restart(const std::string& id, std::uint64_t number, const ChannelMoment& channelMoment) {
   trialId = id;
+  moment = channelMoment;
   trialNumber = number;
   trialEnded = false;
   grantedNs = 0.0;
@@ -268,7 +269,7 @@ void MediumState::pruneKept(RadioState& radio) {
 }
 
 void MediumState::setChannel(const PathProfile& path) {
-  channels[{find(path.from)->index, find(path.to)->index}] = makeChannel(path, config.seed, trialId);
+  channels[{find(path.from)->index, find(path.to)->index}] = makeChannel(path, config.seed, moment);
 }
 
 SourceJob MediumState::source(const RadioState& transmitter, std::shared_ptr<const Channel> channel,

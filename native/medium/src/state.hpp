@@ -135,6 +135,7 @@ struct MediumState {
   mutable std::vector<InterfererSource> interferers; ///< keep what they made
 
   std::string trialId;
+  ChannelMoment moment;
   std::uint64_t trialNumber = 0;
   std::uint64_t wakeCount = 0; ///< endTrial calls; a blocked call leaves when it changes
   bool trialEnded = false;
@@ -145,7 +146,7 @@ struct MediumState {
   bool realtime() const { return config.pace == Pace::Realtime; }
   std::shared_ptr<RadioState> find(const std::string& serial) const; ///< nullptr if unknown
 
-  void restart(const std::string& id, std::uint64_t number);
+  void restart(const std::string& id, std::uint64_t number, const ChannelMoment& channelMoment);
 
   /// Moves time as far as it may go, settles what that made due (acks, underflows) and wakes who may go on.
   double advance();

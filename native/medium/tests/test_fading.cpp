@@ -345,6 +345,35 @@ TEST("two links of one trial fade apart") {
   CHECK(std::abs(cross) < 0.06);
 }
 
+TEST("trials of one realisation meet one channel, each at its own time of it, in noise of their own") {
+  for (const FadingKind kind : {FadingKind::Block, FadingKind::Continuous}) {
+    Bench bench(fadingRadios(rayleigh(kind, 50.0)));
+    Medium& medium = Medium::instance();
+    const auto gainAt = [&](const std::string& trial, const ChannelMoment& moment, std::int64_t ns) {
+      medium.beginTrial(trial, moment);
+      if (ns > 0)
+        medium.grantUntilNs(ns);
+      return gainsNow()[0];
+    };
+    const std::complex<double> first = gainAt("a", {"one", 0.0}, 0);
+    CHECK_NEAR(std::abs(gainAt("b", {"one", 0.0}, 0) - first), 0.0, 1e-12);
+    CHECK(std::abs(gainAt("a", {"two", 0.0}, 0) - first) > 0.01);
+    const std::complex<double> own = gainAt("a", {"a", 0.0}, 0);
+    medium.beginTrial("a");
+    CHECK_NEAR(std::abs(gainsNow()[0] - own), 0.0, 1e-12);
+    // A later trial goes on where an earlier one would have come to.
+    const std::complex<double> later = gainAt("a", {"one", 0.004}, 0);
+    CHECK_NEAR(std::abs(gainAt("c", {"one", 0.0}, 4'000'000) - later), 0.0, 1e-3);
+    CHECK((std::abs(later - first) > 0.05) == (kind == FadingKind::Continuous));
+    // A path set within the trial meets the trial's moment too.
+    medium.setPath(fadingRadios(rayleigh(kind, 50.0)).paths[0]);
+    CHECK_NEAR(std::abs(gainsNow()[0] - later), 0.0, 1e-3);
+  }
+  for (const double startS : {2e6, std::nan("")})
+    CHECK_THROWS(std::invalid_argument, Medium::instance().beginTrial("a", {"one", startS}), "startS",
+                 "allowed");
+}
+
 int main(int argc, char** argv) {
   return check::run(argc, argv);
 }

@@ -122,6 +122,12 @@ struct Fading {
 /// What one radio hears of another. Pairs without a path hear nothing of each other; from == to is a radio's
 /// leakage into itself. Taps are used as given, not normalised: the gain at a frequency is
 /// -pathLossDb + 20 log10 |sum of taps|.
+/// Which draw of the fading a trial meets, and from which time of it on.
+struct ChannelMoment {
+  std::string realisation; ///< names the draw, with the seed
+  double startS = 0.0;     ///< a trial's time 0 in continuous fading
+};
+
 struct PathProfile {
   std::string from;
   std::string to;
@@ -396,6 +402,11 @@ public:
   /// samples). Write bursts first, then grant: what is written after its time is late.
   /// @return the trial's number.
   std::uint64_t beginTrial(const std::string& trialId);
+
+  /// The same, and fading is that of the moment: trials that name one realisation meet one channel, each at
+  /// its own time of it. Noise and oscillators stay the trial's.
+  /// @throws std::invalid_argument a start beyond 1e6 s.
+  std::uint64_t beginTrial(const std::string& trialId, const ChannelMoment& moment);
 
   /// Free pace: lets time advance to trueNs (never back). Ignored in realtime pace.
   void grantUntilNs(std::int64_t trueNs);
