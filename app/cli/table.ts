@@ -1,6 +1,7 @@
 /** The final table, as text. */
 import type { ArmComparison, PointSummary, StopDocument } from '../config/run-documents';
 import { formatDecibels, formatPercent, formatPoints, formatShare } from '../units/format';
+import { pointName } from '../units/place';
 
 /** Columns as wide as their widest cell; figures to the right. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
@@ -16,10 +17,11 @@ export function resultTable(
   { sharedBand, airTimes }: Pick<StopDocument, 'sharedBand' | 'airTimes'> = { sharedBand: [], airTimes: [] },
 ): string[] {
   const arms = new Set(points.map(({ arm }) => arm)).size > 1;
+  const budgets = points.some(({ requestedSnrDb }) => requestedSnrDb === null);
   const head = [
     [
       ...(arms ? ['arm'] : []),
-      'SNR dB',
+      budgets ? 'budgets' : 'SNR dB',
       'measured dB',
       ...(simulated ? ['true* dB'] : []),
       'bursts',
@@ -51,7 +53,7 @@ export function resultTable(
   const percent = (fraction: number | null): string => formatPercent(fraction).replace(' %', '');
   const rows = points.map((point) => [
     ...(arms ? [point.arm] : []),
-    String(point.requestedSnrDb),
+    point.requestedSnrDb === null ? pointName(point) : String(point.requestedSnrDb),
     `${formatDecibels(point.measuredSnrDb)} +- ${formatDecibels(point.measuredSnrSdDb)}`,
     ...(simulated ? [formatDecibels(point.trueSnrDb)] : []),
     String(point.burstsSent),
@@ -67,7 +69,7 @@ export function resultTable(
   const lines = columns([...head, ...rows]);
   for (const one of comparisons)
     lines.push(
-      `${one.secondArm} against ${one.firstArm} at ${one.firstSnrDb} dB: ${formatPoints(one.difference)} +- ` +
+      `${one.secondArm} against ${one.firstArm} at ${pointName({ ...one, requestedSnrDb: one.firstSnrDb })}: ${formatPoints(one.difference)} +- ` +
         `${formatPoints(one.differenceHalfWidth).replace('+', '')} points on ${one.questions} questions, p ${one.pValue < 0.001 ? '< 0.001' : one.pValue.toFixed(3)} (McNemar)`,
     );
   for (const one of sharedBand)

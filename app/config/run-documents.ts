@@ -5,6 +5,10 @@ const decibels = z.number().nullable();
 /** A field that run folders of earlier versions lack. */
 const laterNumber = decibels.default(null);
 
+/** A PointPlace (app/units/place): budgets are absent where an SNR is swept. */
+const budgets = { bandwidthHz: z.number().optional(), powerDb: z.number().optional() };
+const place = { requestedSnrDb: decibels, ...budgets };
+
 const laterFlag = z.boolean().nullable().default(null);
 
 /** Squared errors over the tokens' power, linear: what the tokens lost, and what of it came from where. */
@@ -108,7 +112,7 @@ export const trialRecordSchema = z.object({
   kind: z.literal('trial'),
   id: z.string(),
   arm: z.string(),
-  requestedSnrDb: z.number(),
+  ...place,
   /** Position in the plan, from 0. */
   index: z.number(),
   question: z.number(),
@@ -166,7 +170,7 @@ export type LineRecord = z.infer<typeof lineSchema>;
 /** The same questions of one point over an ideal AWGN channel. */
 export const referenceRecordSchema = z.object({
   arm: z.string(),
-  requestedSnrDb: z.number(),
+  ...place,
   /** The channel's SNR by user: that user's mean measured SNR at the point, dB; null when nothing was received. */
   snrDb: z.record(z.string(), z.number().nullable()),
   /** Correct answers of each draw. */
@@ -199,7 +203,7 @@ export type CsiRecord = z.infer<typeof csiRecordSchema>;
 /** Equalised symbols for the eye, interleaved re, im. */
 export const viewRecordSchema = z.object({
   arm: z.string(),
-  requestedSnrDb: z.number(),
+  ...place,
   trial: z.string(),
   user: z.string(),
   constellation: z.array(z.number()),
@@ -251,6 +255,8 @@ export const runDocumentSchema = z.object({
         z.object({
           name: z.string(),
           snrDb: z.array(z.number()),
+          /** Budgets of each point, where they are swept in place of SNR. */
+          budgets: z.array(z.object({ bandwidthHz: z.number(), powerDb: z.number() })).optional(),
           schedule: z.string().default('turns'),
           /** By user, with FDMA. */
           subbands: z
@@ -274,7 +280,7 @@ export type RunDocument = z.infer<typeof runDocumentSchema>;
 /** One row of the result table, with more than the contract asks. Fractions 0 to 1, SNR in dB (Es/N0). */
 export const pointSummarySchema = z.object({
   arm: z.string(),
-  requestedSnrDb: z.number(),
+  ...place,
   measuredSnrDb: z.number().nullable(),
   measuredSnrSdDb: z.number().nullable(),
   trueSnrDb: z.number().nullable(),
@@ -321,9 +327,11 @@ export type PointSummary = z.infer<typeof pointSummarySchema>;
 /** Two arms on the same questions. Fractions 0 to 1. */
 export const comparisonSchema = z.object({
   firstArm: z.string(),
-  firstSnrDb: z.number(),
+  firstSnrDb: decibels,
   secondArm: z.string(),
-  secondSnrDb: z.number(),
+  secondSnrDb: decibels,
+  /** Of both arms. */
+  ...budgets,
   /** Questions that both answered validly. */
   questions: z.number(),
   onlyFirstCorrect: z.number(),

@@ -69,7 +69,3 @@ export class RunStoppedError extends Error {
     super('stopped');
   }
 }
-
-export function pointKey(arm: string, requestedSnrDb: number): string {
-  return `${arm}/${requestedSnrDb}`;
-}

@@ -8,8 +8,9 @@ import {
   type SoundingRecord,
   type TrialRecord,
 } from '../config/run-documents';
-import { pointKey, RunFailedError, RunStoppedError, type EngineParts } from './engine-types';
+import { RunFailedError, RunStoppedError, type EngineParts } from './engine-types';
 import type { Bench } from '../link/types';
+import { placeOf, pointKey } from '../units/place';
 import type { ArmExperiment } from './file';
 import { LANE_PRIORITY, ModelLane } from './lane';
 import type { ModelAnswer, UserTokens } from './model';
@@ -168,7 +169,7 @@ class Engine {
     const gains = new Map<string, PointSetting>();
     for (const [arm, experiment] of this.parts.plan.experiment.arms.entries())
       for (const [requestedSnrDb, setting] of await this.findGainsOf(arm, experiment)) {
-        gains.set(pointKey(experiment.arm, requestedSnrDb), setting);
+        gains.set(pointKey(experiment.arm, { requestedSnrDb }), setting);
         this.parts.observer.gainsFound?.(experiment.arm, requestedSnrDb, setting.gainsDb);
       }
     return gains;
@@ -283,7 +284,7 @@ class Engine {
     const attempted = await Promise.all(
       todo.map((trial, i) => {
         const experiment = this.armOf(trial);
-        const setting = gains.get(pointKey(experiment.arm, trial.requestedSnrDb)) as PointSetting;
+        const setting = gains.get(pointKey(experiment.arm, trial)) as PointSetting;
         const errorBudget = isNth(trial.index, errorBudgetEveryNthTrial);
         const request = trialRequest(experiment, trial.id, trial.index, sent[i] as UserTokens, setting, {
           errorBudget,
@@ -327,7 +328,7 @@ class Engine {
       kind: 'trial',
       id: trial.id,
       arm,
-      requestedSnrDb: trial.requestedSnrDb,
+      ...placeOf(trial),
       index: trial.index,
       question: trial.question,
       repeat: trial.repeat,
@@ -345,7 +346,7 @@ class Engine {
     };
     if (result.valid && isNth(trial.index, output.csiEveryNthTrial)) {
       recorder.csi(csiRecords(trial.id, result.bursts));
-      const point = pointKey(arm, trial.requestedSnrDb);
+      const point = pointKey(arm, trial);
       const left = this.viewsLeft.get(point) ?? VIEWS_PER_POINT;
       if (left > 0) recorder.views(viewRecords(trial, arm, result.bursts));
       this.viewsLeft.set(point, left - 1);
@@ -359,7 +360,7 @@ class Engine {
     const { plan, model, previous, recorder, observer } = this.parts;
     const [first] = trials;
     if (first === undefined || plan.experiment.questions.awgnDraws === 0) return;
-    if (previous.references.has(pointKey(this.armOf(first).arm, first.requestedSnrDb))) return;
+    if (previous.references.has(pointKey(this.armOf(first).arm, first))) return;
     const { lane } = this;
     const tokensOf = (trial: PlannedTrial): Promise<UserTokens> => this.tokensOf(this.armOf(trial), trial.question);
     const answered = (answers: number): void => observer.referenceAnswered?.(answers);

@@ -1,6 +1,7 @@
 /** The plan: a pure function of the experiment file and the bundle. */
 import { createHash } from 'node:crypto';
 import type { BenchSetup, TransportOptions } from '../link/types';
+import { pointName, type PointPlace } from '../units/place';
 import { seededRandom, shuffled } from '../units/random';
 import type { ArmExperiment, Experiment } from './file';
 import { subbandsOf } from './partition';
@@ -13,14 +14,13 @@ export const SAMPLE_RATE_HZ = 5e6;
 /** Trials that are encoded, sent and answered together. */
 export const BLOCK_TRIALS = 64;
 
-export interface PlannedTrial {
+export interface PlannedTrial extends PointPlace {
   /** `arm/SNRdB/qQUESTION/rREPEAT`: unique in the run, equal in every run of the plan. */
   readonly id: string;
   /** Place of its arm in the experiment, from 0. */
   readonly arm: number;
   /** Number in the plan, from 0: point by point, arm by arm, question by question. */
   readonly index: number;
-  readonly requestedSnrDb: number;
   readonly question: number;
   readonly repeat: number;
 }
@@ -47,29 +47,36 @@ export function makePlan(experiment: Experiment, bundle: BundleFacts): Plan {
   const questions = Array.from({ length: trialsPerPoint }, (_, k) => order[k % distinct] as number);
   const repeats = Array.from({ length: trialsPerPoint }, (_, k) => Math.floor(k / distinct));
   const { arms } = experiment;
-  const most = Math.max(...arms.map(({ sweep }) => sweep.snrDb.length));
+  const places = arms.map(placesOf);
+  const most = Math.max(...places.map(({ length }) => length));
   let before = 0;
   const points = Array.from({ length: most }, (_, point) => {
     const present = arms.flatMap((view, arm) => {
-      const requestedSnrDb = view.sweep.snrDb[point];
-      return requestedSnrDb === undefined ? [] : [{ arm, name: view.arm, requestedSnrDb }];
+      const place = places[arm]?.[point];
+      return place === undefined ? [] : [{ arm, name: view.arm, place }];
     });
     const first = before;
     before += present.length * trialsPerPoint;
     return questions.flatMap((question, k) =>
-      present.map(({ arm, name, requestedSnrDb }, place): PlannedTrial => {
+      present.map(({ arm, name, place }, i): PlannedTrial => {
         const repeat = repeats[k] as number;
-        const id = trialId(name, requestedSnrDb, question, repeat);
-        return { id, arm, index: first + place * trialsPerPoint + k, requestedSnrDb, question, repeat };
+        const id = trialId(name, place, question, repeat);
+        return { id, arm, index: first + i * trialsPerPoint + k, ...place, question, repeat };
       }),
     );
   });
   return { experiment, bundle, hash: planHash(experiment, bundle), questions, repeats, trials: points.flat(), points };
 }
 
+/** The places of an arm's sweep. */
+export function placesOf({ sweep }: Pick<ArmExperiment, 'sweep'>): PointPlace[] {
+  return sweep.snrDb.map((requestedSnrDb) => ({ requestedSnrDb }));
+}
+
 /** A trial's name, from which its noise follows. */
-export function trialId(arm: string, requestedSnrDb: number, question: number, repeat: number): string {
-  return `${arm}/${requestedSnrDb}dB/q${question}/r${repeat}`;
+export function trialId(arm: string, place: PointPlace, question: number, repeat: number): string {
+  const at = place.requestedSnrDb === null ? pointName(place).replaceAll(/[ ,]+/g, '') : `${place.requestedSnrDb}dB`;
+  return `${arm}/${at}/q${question}/r${repeat}`;
 }
 
 /** Of all that changes a result; where the files lie and what is kept of CSI does not. */

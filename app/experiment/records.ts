@@ -2,6 +2,7 @@
 import type { BurstRecord, CsiRecord, ErrorBudgetRecord, EventRecord, ViewRecord } from '../config/run-documents';
 import type { BurstResult, ErrorBudget, RadioEvent } from '../link/types';
 import { powerRatioToDb } from '../units/db';
+import { placeOf, type PointPlace } from '../units/place';
 
 /** To a power of ten; null stays null, and so does what is not finite. */
 function rounded(value: number | null | undefined, digits: number): number | null {
@@ -142,7 +143,7 @@ export function csiRecords(trial: string, bursts: readonly BurstResult[]): CsiRe
 }
 
 export function viewRecords(
-  trial: { readonly id: string; readonly requestedSnrDb: number },
+  trial: PointPlace & { readonly id: string },
   arm: string,
   bursts: readonly BurstResult[],
 ): ViewRecord[] {
@@ -152,7 +153,7 @@ export function viewRecords(
       : [
           {
             arm,
-            requestedSnrDb: trial.requestedSnrDb,
+            ...placeOf(trial),
             trial: trial.id,
             user,
             constellation: Array.from(measurement.constellation, (value) => rounded(value, 3) ?? 0),

@@ -1,6 +1,7 @@
 /** The AWGN reference: the same questions, each user's tokens over an ideal channel at that user's measured SNR. */
 import type { ReferenceRecord, TrialRecord } from '../config/run-documents';
 import type { TokenMatrix } from '../link/types';
+import { placeOf } from '../units/place';
 import { seededRandom } from '../units/random';
 import { mean } from '../units/statistics';
 import { LANE_PRIORITY, type ModelLane } from './lane';
@@ -75,7 +76,7 @@ export async function awgnReference(
   await Promise.all(blocks);
   return {
     arm,
-    requestedSnrDb: first.requestedSnrDb,
+    ...placeOf(first),
     snrDb,
     correctPerDraw,
     correctPerTrial: trials

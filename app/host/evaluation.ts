@@ -50,7 +50,7 @@ export async function evaluate(model: TaskModel, request: EvaluationRequest): Pr
     for (let draw = 0; draw < draws; draw++) {
       const answers = await model.answer(
         part.map((question, i) => {
-          const label = awgnLabel(trialId(arm, snrDb.text, question, 0), draw);
+          const label = awgnLabel(trialId(arm, { requestedSnrDb: snrDb.text }, question, 0), draw);
           return { question, received: overAwgn(model, sent[i] as UserTokens, snrDb, seed, label, normalisation) };
         }),
       );

@@ -4,26 +4,21 @@ import path from 'node:path';
 import type { PointSummary, RunDocument, StopDocument, TrialRecord } from '../config/run-documents';
 import { InvalidInputError } from '../config/violations';
 import { runPlan } from '../experiment/engine';
-import {
-  NO_PREVIOUS_WORK,
-  pointKey,
-  RunFailedError,
-  RunStoppedError,
-  type PreviousWork,
-} from '../experiment/engine-types';
-import { loadExperiment } from '../experiment/file';
+import { NO_PREVIOUS_WORK, RunFailedError, RunStoppedError, type PreviousWork } from '../experiment/engine-types';
+import { loadExperiment, type ArmExperiment } from '../experiment/file';
 import type { BundleFacts, TaskModel } from '../experiment/model';
-import { armContent, benchSetup, isSimulated, makePlan, type Plan } from '../experiment/plan';
+import { armContent, benchSetup, isSimulated, makePlan, placesOf, type Plan } from '../experiment/plan';
 import { scheduleOf, subbandsOf } from '../experiment/partition';
 import { ROLES, USERS } from '../experiment/schema';
 import type { Bench, BenchLauncher, BenchRadio, BenchSetup, RadioDetails, RadioHealth } from '../link/types';
 import { writeReport } from '../report/report';
 import { newRunFolder, runFiles } from '../store/layout';
 import { writeParquet } from '../store/parquet';
-import { compareArms, PointTable } from '../store/points';
+import { compareArms, PointTable, type ArmPoints } from '../store/points';
 import { sharedBandUsers, trialAirTimes } from '../store/shared-band';
 import { findUnfinishedRun, readRun, type RunContents } from '../store/run-reader';
 import { RunWriter } from '../store/run-writer';
+import { pointKey } from '../units/place';
 import { ProgressMeter, type RunProgress } from './progress';
 import { gitState, nativeBuildId, versions } from './provenance';
 
@@ -184,8 +179,20 @@ function previousWork(before: RunContents | null): PreviousWork {
   return {
     trials: new Map(before.trials.map((trial) => [trial.id, trial])),
     soundings: new Map(before.soundings.map((sounding) => [sounding.id, sounding])),
-    references: new Map(before.references.map((item) => [pointKey(item.arm, item.requestedSnrDb), item])),
+    references: new Map(before.references.map((item) => [pointKey(item.arm, item), item])),
   };
+}
+
+/** Undefined where an SNR is swept. */
+function budgetsOf(arm: ArmExperiment): { bandwidthHz: number; powerDb: number }[] | undefined {
+  const budgets = placesOf(arm).flatMap(({ bandwidthHz, powerDb }) =>
+    bandwidthHz === undefined || powerDb === undefined ? [] : [{ bandwidthHz, powerDb }],
+  );
+  return budgets.length > 0 ? budgets : undefined;
+}
+
+function armPoints({ experiment }: Plan): ArmPoints[] {
+  return experiment.arms.map((arm) => ({ name: arm.arm, points: placesOf(arm) }));
 }
 
 class RunSession {
@@ -209,8 +216,8 @@ class RunSession {
   ) {
     this.previous = previousWork(place.before);
     const { experiment } = plan;
-    const arms = experiment.arms.map(({ arm, sweep }) => ({ name: arm, snrDb: sweep.snrDb }));
-    const points = arms.reduce((sum, { snrDb }) => sum + snrDb.length, 0);
+    const arms = armPoints(plan);
+    const points = arms.reduce((sum, arm) => sum + arm.points.length, 0);
     const referencesLeft = points - this.previous.references.size;
     this.meter = new ProgressMeter(
       plan.trials.length,
@@ -303,7 +310,7 @@ class RunSession {
           referenceAnswered: (answers) => this.meter.referenceAnswered(answers),
           referenceRecorded: (record) => {
             this.table.addReference(record);
-            this.observer.point?.(this.table.summary(record.arm, record.requestedSnrDb), true);
+            this.observer.point?.(this.table.summary(record.arm, record), true);
           },
         },
       });
@@ -342,10 +349,7 @@ class RunSession {
       trialsDone: done,
       trialsTotal: total,
       points: this.table.summaries(),
-      comparisons: compareArms(
-        [...this.previous.trials.values(), ...this.answered],
-        this.plan.experiment.arms.map(({ arm, sweep }) => ({ name: arm, snrDb: sweep.snrDb })),
-      ),
+      comparisons: compareArms([...this.previous.trials.values(), ...this.answered], armPoints(this.plan)),
       sharedBand: sharedBandUsers(kept.trials, kept.soundings),
       airTimes: trialAirTimes(kept.trials),
     };
@@ -361,14 +365,15 @@ class RunSession {
     this.observer.progress?.(this.meter.progress());
   }
 
-  private tellPoint({ arm, requestedSnrDb }: TrialRecord): void {
+  private tellPoint(record: TrialRecord): void {
     const nowMs = Date.now();
-    const key = pointKey(arm, requestedSnrDb);
+    const { arm } = record;
+    const key = pointKey(arm, record);
     // The last trial is always told: the references that complete the point may be long in coming.
     const due = nowMs - (this.lastPointMs.get(key) ?? 0) >= POINT_INTERVAL_MS;
-    if (!due && !this.table.trialsComplete(arm, requestedSnrDb)) return;
+    if (!due && !this.table.trialsComplete(arm, record)) return;
     this.lastPointMs.set(key, nowMs);
-    this.observer.point?.(this.table.summary(arm, requestedSnrDb), false);
+    this.observer.point?.(this.table.summary(arm, record), false);
   }
 
   private runDocument(radios: readonly BenchRadio[]): RunDocument {
@@ -402,6 +407,7 @@ class RunSession {
         arms: experiment.arms.map((arm) => ({
           name: arm.arm,
           snrDb: [...arm.sweep.snrDb],
+          ...(budgetsOf(arm) && { budgets: budgetsOf(arm) }),
           schedule: scheduleOf(arm),
           subbands: subbandsOf(arm),
         })),

@@ -7,6 +7,7 @@ import type { ResultsMessage, ResultsQuery, ResultsReply } from '../ipc/results-
 import { LiveFeed } from './live-feed';
 import { ResultsThread } from './results-thread';
 import { runExperiment, type HostParts } from './run';
+import { placeOf, pointKey } from '../units/place';
 
 const HEARTBEAT_MS = 250;
 
@@ -24,7 +25,7 @@ const RUNS_FOLDER = 'runs';
 export function pointOf(summary: PointSummary): Point {
   return {
     arm: summary.arm,
-    requestedSnrDb: summary.requestedSnrDb,
+    ...placeOf(summary),
     measuredSnrDb: summary.measuredSnrDb,
     measuredSnrSdDb: summary.measuredSnrSdDb,
     trueSnrDb: summary.trueSnrDb,
@@ -119,10 +120,7 @@ export class HostService {
   private tell(event: HostEvent): void {
     if (event.type === 'run-started') this.replay = new Map();
     if ('run' in event)
-      this.replay.set(
-        event.type === 'point' ? `point ${event.point.arm} ${event.point.requestedSnrDb}` : event.type,
-        event,
-      );
+      this.replay.set(event.type === 'point' ? `point ${pointKey(event.point.arm, event.point)}` : event.type, event);
     this.control.post(event);
     this.tellWindows(event);
   }

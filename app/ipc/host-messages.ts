@@ -19,10 +19,13 @@ import { exportRequestSchema, resultsQuerySchema, runNameSchema } from './result
 
 const percentFraction = z.number().min(0).max(1);
 
-/** One row of the result table: one arm at one swept SNR. Fractions are 0 to 1, SNR in dB (Es/N0). */
+/** One row of the result table: one arm at one place of the sweep. Fractions are 0 to 1, SNR in dB (Es/N0). */
 export const pointSchema = z.object({
   arm: z.string(),
-  requestedSnrDb: z.number(),
+  /** Null where budgets are swept (app/units/place). */
+  requestedSnrDb: z.number().nullable(),
+  bandwidthHz: z.number().optional(),
+  powerDb: z.number().optional(),
   measuredSnrDb: z.number().nullable(),
   /** Standard deviation of the measured SNR over the point's bursts, dB. */
   measuredSnrSdDb: z.number().nullable(),

@@ -142,7 +142,7 @@ const seriesColor = (index: number): string => `--series-${(index % SERIES_COLOR
 
 /** Where nothing was measured (no burst found), the point stands at the SNR that was asked for. */
 function snrOnAxisDb(point: PointView['point']): number {
-  return point.measuredSnrDb ?? point.requestedSnrDb;
+  return point.measuredSnrDb ?? point.requestedSnrDb ?? 0;
 }
 
 function armDatasets(

@@ -1,6 +1,7 @@
 /** What the window knows, as a pure function of what it was told. Nothing here touches the page. */
 import type { HostState, WindowUpdate } from '../ipc/desktop-messages';
 import type { HostEvent, Point } from '../ipc/host-messages';
+import { comparePlaces, pointKey, pointName } from '../units/place';
 import { eventLines, NO_RADIOS, withDetails, withHealth, withoutHealth, type RadiosView } from './radio-state';
 
 type Progress = Extract<HostEvent, { type: 'progress' }>;
@@ -171,11 +172,12 @@ function logEntry(state: ViewState, update: WindowUpdate): { kind: LogKind; text
         text: `${event.run} ${event.outcome} after ${event.wallS.toFixed(1)} s${event.message ? `: ${event.message}` : ''}`,
       };
     case 'point': {
-      const { arm, requestedSnrDb, accuracy, questions } = event.point;
-      const known = state.points.find(({ point }) => point.arm === arm && point.requestedSnrDb === requestedSnrDb);
+      const { arm, accuracy, questions } = event.point;
+      const key = pointKey(arm, event.point);
+      const known = state.points.find(({ point }) => pointKey(point.arm, point) === key);
       if (!event.complete || known?.complete) return null;
       const figure = accuracy === null ? 'no accuracy' : `accuracy ${(100 * accuracy).toFixed(1)} %`;
-      return { kind: 'point', text: `${arm}, ${requestedSnrDb} dB complete: ${figure} of ${questions} questions` };
+      return { kind: 'point', text: `${arm}, ${pointName(event.point)} complete: ${figure} of ${questions} questions` };
     }
     case 'error':
       return { kind: 'error', text: event.message };
@@ -365,12 +367,12 @@ function addNotice(state: ViewState, notice: Omit<Notice, 'count'>): ViewState {
 }
 
 function mergePoint(points: readonly PointView[], added: PointView): readonly PointView[] {
-  const sameKey = (other: PointView): boolean =>
-    other.point.arm === added.point.arm && other.point.requestedSnrDb === added.point.requestedSnrDb;
+  const key = pointKey(added.point.arm, added.point);
+  const sameKey = (other: PointView): boolean => pointKey(other.point.arm, other.point) === key;
   if (points.some(sameKey)) return points.map((other) => (sameKey(other) ? added : other));
-  // Arms in the order in which they came, SNR ascending within an arm.
+  // Arms in the order in which they came, points ascending within an arm.
   const arms = [...new Set([...points, added].map(({ point }) => point.arm))];
   return [...points, added].sort(
-    (a, b) => arms.indexOf(a.point.arm) - arms.indexOf(b.point.arm) || a.point.requestedSnrDb - b.point.requestedSnrDb,
+    (a, b) => arms.indexOf(a.point.arm) - arms.indexOf(b.point.arm) || comparePlaces(a.point, b.point),
   );
 }

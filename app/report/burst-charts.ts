@@ -13,6 +13,7 @@ import {
 } from './burst-groups';
 import { drawChart, tile } from './chart-canvas';
 import { armColour, evenRange, intervalBars, SMALL_DOTS, title, userColour, type Bar } from './chart-style';
+import { pointName } from '../units/place';
 
 const PART_COLOURS: Readonly<Record<(typeof BUDGET_PARTS)[number], string>> = {
   noise: '#8fa9bf',
@@ -40,7 +41,7 @@ export function errorBudgetChart(budgets: readonly MeanBudget[], note: string): 
       return drawChart(430, 420, {
         type: 'bar',
         data: {
-          labels: own.map(({ group, errorDb }) => [`${group.requestedSnrDb} dB`, `(${errorDb.toFixed(1)})`]),
+          labels: own.map(({ group, errorDb }) => [pointName(group), `(${errorDb.toFixed(1)})`]),
           datasets,
         },
         options: {
@@ -274,7 +275,7 @@ export function equalSndrChart(points: readonly PointSummary[], note: string): C
 /** Panels by point: how much worse tokens came out than each SNR reading promises, by arm, with 95 % intervals. */
 export function readingGapChart(points: readonly ArmGaps[], note: string): Canvas {
   const arms = [...new Set(points.map(({ arm }) => arm))];
-  const levels = [...new Set(points.map(({ requestedSnrDb }) => requestedSnrDb))];
+  const levels = [...new Set(points.map(pointName))];
   const highest = Math.max(
     1,
     ...points.flatMap(({ gaps }) => gaps.map(({ gapDb, halfWidthDb }) => gapDb + halfWidthDb)),
@@ -283,11 +284,11 @@ export function readingGapChart(points: readonly ArmGaps[], note: string): Canva
     0,
     ...points.flatMap(({ gaps }) => gaps.map(({ gapDb, halfWidthDb }) => gapDb - halfWidthDb)),
   );
-  const panel = (level: number): Canvas => {
+  const panel = (level: string): Canvas => {
     const bars: Bar[] = [];
     const datasets = arms.map((arm, index): ChartDataset<'scatter'> => {
       const colour = armColour(index);
-      const own = points.find((point) => point.arm === arm && point.requestedSnrDb === level);
+      const own = points.find((point) => point.arm === arm && pointName(point) === level);
       const data = (own?.gaps ?? []).map(({ reading, gapDb, halfWidthDb }) => {
         // Arms stand side by side within their reading.
         const x = READINGS.findIndex(({ name }) => name === reading) + (index - (arms.length - 1) / 2) * 0.15;
@@ -302,7 +303,7 @@ export function readingGapChart(points: readonly ArmGaps[], note: string): Canva
       options: {
         layout: { padding: 12 },
         plugins: {
-          title: title(`Token error against what each reading promises, ${level} dB requested${note}`),
+          title: title(`Token error against what each reading promises, ${level} requested${note}`),
           legend: { position: 'bottom', labels: SMALL_DOTS },
         },
         scales: {

@@ -3,11 +3,11 @@ import type { BurstRecord, ErrorBudgetRecord, TrialRecord } from '../config/run-
 import { meanErrorDb, type ArmPoints } from '../store/points';
 import { BUDGET_PARTS } from '../units/error-budget';
 import { dbToPowerRatio, powerRatioToDb } from '../units/db';
+import { placeOf, pointKey, type PointPlace } from '../units/place';
 import { mean, meanHalfWidth, sampleDeviation } from '../units/statistics';
 
-export interface BurstGroup {
+export interface BurstGroup extends PointPlace {
   readonly arm: string;
-  readonly requestedSnrDb: number;
   readonly user: string;
   /** Received, of valid trials; never empty. */
   readonly bursts: readonly BurstRecord[];
@@ -20,21 +20,21 @@ export function burstGroups(
   users: readonly string[],
 ): BurstGroup[] {
   const lists = new Map<string, BurstRecord[]>();
-  for (const { arm, requestedSnrDb, valid, bursts } of trials) {
-    if (!valid) continue;
-    for (const burst of bursts) {
+  for (const trial of trials) {
+    if (!trial.valid) continue;
+    for (const burst of trial.bursts) {
       if (!burst.headerOk) continue;
-      const key = `${arm}/${requestedSnrDb}/${burst.user}`;
+      const key = `${pointKey(trial.arm, trial)}/${burst.user}`;
       const list = lists.get(key);
       if (list === undefined) lists.set(key, [burst]);
       else list.push(burst);
     }
   }
-  return arms.flatMap(({ name, snrDb }) =>
-    snrDb.flatMap((requestedSnrDb) =>
+  return arms.flatMap(({ name, points }) =>
+    points.flatMap((place) =>
       users.flatMap((user) => {
-        const bursts = lists.get(`${name}/${requestedSnrDb}/${user}`);
-        return bursts === undefined ? [] : [{ arm: name, requestedSnrDb, user, bursts }];
+        const bursts = lists.get(`${pointKey(name, place)}/${user}`);
+        return bursts === undefined ? [] : [{ arm: name, ...place, user, bursts }];
       }),
     ),
   );
@@ -148,9 +148,8 @@ export interface ReadingGap {
   readonly halfWidthDb: number;
 }
 
-export interface ArmGaps {
+export interface ArmGaps extends PointPlace {
   readonly arm: string;
-  readonly requestedSnrDb: number;
   readonly bursts: number;
   readonly errorDb: number;
   readonly gaps: readonly ReadingGap[];
@@ -165,11 +164,11 @@ export interface ArmGaps {
 export function readingGaps(groups: readonly BurstGroup[]): ArmGaps[] {
   const points = new Map<string, BurstGroup[]>();
   for (const group of groups) {
-    const key = `${group.arm}/${group.requestedSnrDb}`;
+    const key = pointKey(group.arm, group);
     points.set(key, [...(points.get(key) ?? []), group]);
   }
   return [...points.values()].flatMap((own) => {
-    const [{ arm, requestedSnrDb }] = own as [BurstGroup, ...BurstGroup[]];
+    const [first] = own as [BurstGroup, ...BurstGroup[]];
     const bursts = own.flatMap((group) => group.bursts).filter(({ tokenErrorDb }) => tokenErrorDb !== null);
     const errors = bursts.map(({ tokenErrorDb }) => dbToPowerRatio(tokenErrorDb ?? 0));
     const error = mean(errors);
@@ -187,6 +186,6 @@ export function readingGaps(groups: readonly BurstGroup[]): ArmGaps[] {
       const gapDb = powerRatioToDb(error / promised);
       return [{ reading: name, snrDb: -powerRatioToDb(ratio), gapDb, halfWidthDb: powerRatioToDb(1 + relative) }];
     });
-    return [{ arm, requestedSnrDb, bursts: bursts.length, errorDb: powerRatioToDb(error), gaps }];
+    return [{ arm: first.arm, ...placeOf(first), bursts: bursts.length, errorDb: powerRatioToDb(error), gaps }];
   });
 }

@@ -5,6 +5,7 @@ import type { PointSummary, ViewRecord } from '../config/run-documents';
 import { drawChart, tile } from './chart-canvas';
 import { armColour, evenRange, intervalBars, pointColour, SMALL_DOTS, title, userColour } from './chart-style';
 import type { CarrierCurve } from './csi-curves';
+import { comparePlaces, pointName } from '../units/place';
 
 /** Accuracy against measured SNR, with its interval, the AWGN curve and the blind prior; a pair of curves for each arm. */
 export function accuracyChart(points: readonly PointSummary[], note: string): Canvas {
@@ -84,11 +85,11 @@ export function accuracyChart(points: readonly PointSummary[], note: string): Ca
 
 /** Equalised symbols: a row for each shown point, a column for each user. */
 export function constellationChart(views: readonly ViewRecord[], users: readonly string[], note: string): Canvas {
-  const points = [...new Set(views.map((view) => view.requestedSnrDb))].sort((a, b) => a - b);
+  const points = [...new Set([...views].sort(comparePlaces).map(pointName))];
   const shown = [...new Set([points[0], points[Math.floor((points.length - 1) / 2)], points[points.length - 1]])];
-  const rows = shown.map((requestedSnrDb) =>
+  const rows = shown.map((point) =>
     users.map((user, index) => {
-      const own = views.filter((view) => view.user === user && view.requestedSnrDb === requestedSnrDb);
+      const own = views.filter((view) => view.user === user && pointName(view) === point);
       const data: { x: number; y: number }[] = [];
       for (const { constellation } of own)
         for (let i = 0; i + 1 < constellation.length; i += 2)
@@ -107,7 +108,7 @@ export function constellationChart(views: readonly ViewRecord[], users: readonly
         options: {
           layout: { padding: 8 },
           plugins: {
-            title: title(`${user}, ${requestedSnrDb} dB${note}`),
+            title: title(`${user}, ${point ?? ''}${note}`),
             legend: { display: false },
           },
           scales: { x: axis('in phase'), y: axis('quadrature') },
@@ -164,15 +165,16 @@ function symmetricRange(curves: readonly CarrierCurve[]): { min: number; max: nu
 }
 
 /** A panel for every user, a line for every point. */
-export function carrierSnrChart(curves: ReadonlyMap<string, ReadonlyMap<number, CarrierCurve>>, note: string): Canvas {
+export function carrierSnrChart(curves: ReadonlyMap<string, ReadonlyMap<string, CarrierCurve>>, note: string): Canvas {
   const values = [...curves.values()].flatMap((points) => [...points.values()].flat()).map(({ valueDb }) => valueDb);
   const range =
     values.length > 0 ? { min: Math.floor(Math.min(...values) - 1), max: Math.ceil(Math.max(...values) + 1) } : {};
   const panels = [...curves].map(([user, points]) => {
-    const sorted = [...points].sort(([a], [b]) => b - a);
+    // From the highest point down.
+    const sorted = [...points].reverse();
     const datasets = carrierDatasets(
-      sorted.map(([requestedSnrDb, curve], index) => ({
-        label: `${requestedSnrDb} dB`,
+      sorted.map(([point, curve], index) => ({
+        label: point,
         colour: pointColour(sorted.length - 1 - index, sorted.length),
         curve,
       })),

@@ -1,6 +1,7 @@
 /** Curves over the carriers, from the CSI of many bursts. Means are of powers, shown in dB. */
 import type { CsiRow } from '../store/parquet';
 import { dbToPowerRatio, powerRatioToDb } from '../units/db';
+import { comparePlaces, pointName, type PointPlace } from '../units/place';
 
 export type CarrierCurve = readonly { readonly carrier: number; readonly valueDb: number }[];
 
@@ -38,25 +39,25 @@ export function channelCurves(rows: readonly CsiRow[], users: readonly string[])
   return new Map([...byUser].map(([user, powers]) => [user, meanCurve(powers)]));
 }
 
-/** Es/N0 of each carrier, by user and requested SNR. */
+/** Es/N0 of each carrier, by user and point, in the points' order. */
 export function carrierSnrCurves(
   rows: readonly CsiRow[],
   users: readonly string[],
-  snrOfTrial: ReadonlyMap<string, number>,
-): Map<string, Map<number, CarrierCurve>> {
-  const lists = new Map<string, Map<number, Map<number, number[]>>>(users.map((user) => [user, new Map()]));
+  placeOfTrial: ReadonlyMap<string, PointPlace>,
+): Map<string, Map<string, CarrierCurve>> {
+  const names = [...new Set([...placeOfTrial.values()].sort(comparePlaces).map(pointName))];
+  const lists = new Map<string, Map<string, Map<number, number[]>>>(
+    users.map((user) => [user, new Map(names.map((name) => [name, new Map<number, number[]>()]))]),
+  );
   for (const { trial, user, carrier, snrDb } of rows) {
-    const requestedSnrDb = snrOfTrial.get(trial);
-    const own = lists.get(user);
-    if (requestedSnrDb === undefined || own === undefined) continue;
-    let point = own.get(requestedSnrDb);
-    if (point === undefined) own.set(requestedSnrDb, (point = new Map<number, number[]>()));
-    pushTo(point, carrier, dbToPowerRatio(snrDb));
+    const place = placeOfTrial.get(trial);
+    const point = place === undefined ? undefined : lists.get(user)?.get(pointName(place));
+    if (point !== undefined) pushTo(point, carrier, dbToPowerRatio(snrDb));
   }
   return new Map(
     [...lists].map(([user, points]) => [
       user,
-      new Map([...points].map(([requestedSnrDb, powers]) => [requestedSnrDb, meanCurve(powers)])),
+      new Map([...points].filter(([, powers]) => powers.size > 0).map(([point, powers]) => [point, meanCurve(powers)])),
     ]),
   );
 }

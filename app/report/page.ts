@@ -6,6 +6,7 @@ import { sharedBandUsers, trialAirTimes } from '../store/shared-band';
 import { formatDecibels, formatDuration, formatPercent, formatPoints, formatShare } from '../units/format';
 import { READINGS, type ArmGaps } from './burst-groups';
 import { html, Html, table } from './html';
+import { pointKey, pointName } from '../units/place';
 
 export interface Picture {
   /** File name without ".png". */
@@ -106,14 +107,14 @@ function runLine(run: RunContents): string {
 
 function pointTable(points: readonly PointSummary[], simulated: boolean): Html {
   const arms = severalArms(points);
-  const head = [...(arms ? ['Arm'] : []), 'Requested SNR (dB)', 'Measured (dB)'];
+  const head = [...(arms ? ['Arm'] : []), 'Requested', 'Measured (dB)'];
   if (arms) head.push('SNDR (dB)', 'Token error (dB)');
   if (simulated) head.push('True, of the twins (dB)', 'Measured − true (dB)');
   head.push('Bursts sent', 'Detected', 'Header ok', 'Accuracy', '95 % interval', 'Questions', 'AWGN accuracy');
   head.push('Difference (points)', 'Blind prior');
   const rows = points.map((point) => [
     ...(arms ? [point.arm] : []),
-    String(point.requestedSnrDb),
+    pointName(point),
     `${formatDecibels(point.measuredSnrDb)} ± ${formatDecibels(point.measuredSnrSdDb)}`,
     ...(arms
       ? [
@@ -143,7 +144,7 @@ function severalArms(items: readonly { readonly arm: string }[]): boolean {
 
 function comparisonSection(comparisons: readonly ArmComparison[], simulated: boolean): Html {
   const rows = comparisons.map((one) => [
-    `${one.firstArm}, ${one.firstSnrDb} dB`,
+    `${one.firstArm}, ${pointName({ ...one, requestedSnrDb: one.firstSnrDb })}`,
     `${one.secondArm}, ${one.secondSnrDb} dB`,
     String(one.questions),
     String(one.onlyFirstCorrect),
@@ -200,11 +201,11 @@ function sharedBandSection({ trials, soundings, document }: RunContents): Html {
 
 /** Token error over what each SNR reading promises. */
 function gapSection(gaps: readonly ArmGaps[], simulated: boolean): Html {
-  const head = ['Arm', 'Requested (dB)', 'Bursts', 'Token error (dB)'];
+  const head = ['Arm', 'Requested', 'Bursts', 'Token error (dB)'];
   for (const { name } of READINGS) head.push(`SNR, ${name} (dB)`, 'Error over 1/(1+SNR) (dB)');
   const rows = gaps.map((one) => [
     one.arm,
-    String(one.requestedSnrDb),
+    pointName(one),
     String(one.bursts),
     formatDecibels(one.errorDb),
     ...READINGS.flatMap(({ name }) => {
@@ -221,22 +222,13 @@ function gapSection(gaps: readonly ArmGaps[], simulated: boolean): Html {
 }
 
 function userTable(points: readonly PointSummary[], simulated: boolean): Html {
-  const head = [
-    'User',
-    'Requested (dB)',
-    'Gain (dB)',
-    'Reported (dB)',
-    'Preamble',
-    'Empty carriers',
-    'Pilot EVM',
-    'Genie',
-  ];
+  const head = ['User', 'Requested', 'Gain (dB)', 'Reported (dB)', 'Preamble', 'Empty carriers', 'Pilot EVM', 'Genie'];
   if (simulated) head.push('True, of the twins', 'Reported − true');
   head.push('Bursts', 'Header ok');
   const rows = points.flatMap((point) =>
     point.users.map((user) => [
       severalArms(points) ? `${point.arm}, ${user.user}` : user.user,
-      String(point.requestedSnrDb),
+      pointName(point),
       formatDecibels(user.txGainDb),
       `${formatDecibels(user.measuredSnrDb)} ± ${formatDecibels(user.measuredSnrSdDb)}`,
       formatDecibels(user.preambleSnrDb),
@@ -260,13 +252,11 @@ function difference(a: number | null, b: number | null): number | null {
 /** A row for each family, a column for each point; over the air on top, its interval and the AWGN reference below. */
 function familyTable(families: readonly FamilyAccuracy[]): Html {
   const arms = severalArms(families);
-  const points = [...new Map(families.map((item) => [`${item.arm}/${item.requestedSnrDb}`, item])).values()];
+  const points = [...new Map(families.map((item) => [pointKey(item.arm, item.place), item])).values()];
   const names = [...new Set(families.map((item) => item.family))].sort();
   const figure = (fraction: number | null): string => formatPercent(fraction).replace(' %', '');
-  const cell = (family: string, { arm, requestedSnrDb }: FamilyAccuracy): Html => {
-    const item = families.find(
-      (one) => one.family === family && one.arm === arm && one.requestedSnrDb === requestedSnrDb,
-    );
+  const cell = (family: string, { arm, place }: FamilyAccuracy): Html => {
+    const item = families.find((one) => one.family === family && pointKey(one.arm, one.place) === pointKey(arm, place));
     if (item === undefined) return html`<td>–</td>`;
     return html`<td>
       ${figure(item.accuracy)}<br /><small>[${figure(item.accuracyLow)}, ${figure(item.accuracyHigh)}]</small><br />
@@ -290,7 +280,7 @@ function familyTable(families: readonly FamilyAccuracy[]): Html {
           <th>Questions a point</th>
           <th>Blind prior (%)</th>
           ${points.map(
-            ({ arm, requestedSnrDb }) => html`<th>Accuracy${arms ? ` of ${arm}` : ''} at ${requestedSnrDb} dB (%)</th>`,
+            ({ arm, place }) => html`<th>Accuracy${arms ? ` of ${arm}` : ''} at ${pointName(place)} (%)</th>`,
           )}
         </tr>
       </thead>

@@ -21,6 +21,7 @@ import {
 import { accuracyChart, carrierSnrChart, channelChart, constellationChart } from './charts';
 import { carrierSnrCurves, channelCurves } from './csi-curves';
 import { reportPage, type Picture } from './page';
+import { placeOf } from '../units/place';
 
 /**
  * (Re)builds the report, of a run that goes on, was killed, or ended.
@@ -129,7 +130,7 @@ async function drawPictures(
     });
   const csi = await readCsi(run.folder);
   if (csi.length > 0) {
-    const snrOfTrial = new Map(run.trials.map((trial) => [trial.id, trial.requestedSnrDb]));
+    const placeOfTrial = new Map(run.trials.map((trial) => [trial.id, placeOf(trial)]));
     pictures.push(
       {
         name: 'channel',
@@ -138,8 +139,8 @@ async function drawPictures(
       },
       {
         name: 'carrier-snr',
-        caption: 'SNR of each carrier as the receiver measured it, by user and requested SNR.',
-        png: toPng(carrierSnrChart(carrierSnrCurves(csi, users, snrOfTrial), simulated ? ', twins' : '')),
+        caption: 'SNR of each carrier as the receiver measured it, by user and point.',
+        png: toPng(carrierSnrChart(carrierSnrCurves(csi, users, placeOfTrial), simulated ? ', twins' : '')),
       },
     );
   }

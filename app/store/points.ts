@@ -1,6 +1,7 @@
 /** The result table: one row for every arm and swept SNR, from what a run has recorded so far. */
 import type { ArmComparison, BurstRecord, PointSummary, ReferenceRecord, TrialRecord } from '../config/run-documents';
 import { dbToPowerRatio, powerRatioToDb } from '../units/db';
+import { placeOf, pointKey, type PointPlace } from '../units/place';
 import { mcNemarExact, mean, meanHalfWidth, sampleDeviation, wilsonInterval } from '../units/statistics';
 
 interface Accumulated {
@@ -19,7 +20,14 @@ function numbers<T>(items: readonly T[], value: (item: T) => number | null): num
 /** An arm and its points, in the plan's order. */
 export interface ArmPoints {
   readonly name: string;
+  readonly points: readonly PointPlace[];
+}
+
+/** An arm as run.json has it. */
+interface PlannedArm {
+  readonly name: string;
   readonly snrDb: readonly number[];
+  readonly budgets?: readonly { readonly bandwidthHz: number; readonly powerDb: number }[] | undefined;
 }
 
 /** The arms of a run; runs of earlier versions had one. */
@@ -28,9 +36,16 @@ export function armsOf({
   plan,
 }: {
   readonly arm: string;
-  readonly plan: { readonly arms: readonly ArmPoints[]; readonly snrDb: readonly number[] };
+  readonly plan: { readonly arms: readonly PlannedArm[]; readonly snrDb: readonly number[] };
 }): readonly ArmPoints[] {
-  return plan.arms.length > 0 ? plan.arms : [{ name: arm, snrDb: plan.snrDb }];
+  const arms: readonly PlannedArm[] = plan.arms.length > 0 ? plan.arms : [{ name: arm, snrDb: plan.snrDb }];
+  return arms.map(({ name, snrDb, budgets = [] }) => ({
+    name,
+    points: [
+      ...snrDb.map((requestedSnrDb) => ({ requestedSnrDb })),
+      ...budgets.map((budget) => ({ requestedSnrDb: null, ...budget })),
+    ],
+  }));
 }
 
 /** Mean of the bursts' errors as powers, with its 95 % interval, dB. */
@@ -68,27 +83,25 @@ export class PointTable {
   ) {}
 
   addTrial(trial: TrialRecord): void {
-    this.at(trial.arm, trial.requestedSnrDb).trials.push(trial);
+    this.at(trial.arm, trial).trials.push(trial);
   }
 
   addReference(reference: ReferenceRecord): void {
-    this.at(reference.arm, reference.requestedSnrDb).reference = reference;
+    this.at(reference.arm, reference).reference = reference;
   }
 
   /** Every point of the plan, also those with nothing yet. */
   summaries(): PointSummary[] {
-    return this.plan.arms.flatMap(({ name, snrDb }) =>
-      snrDb.map((requestedSnrDb) => this.summary(name, requestedSnrDb)),
-    );
+    return this.plan.arms.flatMap(({ name, points }) => points.map((place) => this.summary(name, place)));
   }
 
   /** Whether all trials of the point are in; its reference may not be. */
-  trialsComplete(arm: string, requestedSnrDb: number): boolean {
-    return this.at(arm, requestedSnrDb).trials.length >= this.plan.trialsPerPoint;
+  trialsComplete(arm: string, place: PointPlace): boolean {
+    return this.at(arm, place).trials.length >= this.plan.trialsPerPoint;
   }
 
-  summary(arm: string, requestedSnrDb: number): PointSummary {
-    const { trials, reference } = this.at(arm, requestedSnrDb);
+  summary(arm: string, place: PointPlace): PointSummary {
+    const { trials, reference } = this.at(arm, place);
     const counted = trials.filter((trial) => trial.valid);
     const bursts = counted.flatMap((trial) => trial.bursts);
     const correct = counted.filter((trial) => trial.correct === true).length;
@@ -105,7 +118,7 @@ export class PointTable {
     const referenced = reference === null ? 0 : [...reference.correctPerTrial].filter((digit) => digit !== '-').length;
     return {
       arm,
-      requestedSnrDb,
+      ...placeOf(place),
       measuredSnrDb: mean(snrs),
       measuredSnrSdDb: sampleDeviation(snrs),
       trueSnrDb: mean(numbers(received, (burst) => burst.trueSnrDb)),
@@ -160,8 +173,8 @@ export class PointTable {
     });
   }
 
-  private at(arm: string, requestedSnrDb: number): Accumulated {
-    const key = `${arm}/${requestedSnrDb}`;
+  private at(arm: string, place: PointPlace): Accumulated {
+    const key = pointKey(arm, place);
     let point = this.points.get(key);
     if (point === undefined) {
       point = { trials: [], reference: null };
@@ -174,18 +187,19 @@ export class PointTable {
 /** Every two arms at each place of the sweep, over the questions that both answered. */
 export function compareArms(trials: readonly TrialRecord[], arms: readonly ArmPoints[]): ArmComparison[] {
   const byPoint = new Map<string, Map<string, boolean>>();
-  for (const { arm, requestedSnrDb, question, repeat, valid, correct } of trials) {
+  for (const trial of trials) {
+    const { arm, question, repeat, valid, correct } = trial;
     if (!valid || correct === null) continue;
-    const key = `${arm}/${requestedSnrDb}`;
+    const key = pointKey(arm, trial);
     const answers = byPoint.get(key) ?? new Map<string, boolean>();
     byPoint.set(key, answers.set(`${question}/${repeat}`, correct));
   }
   const compare = (first: ArmPoints, second: ArmPoints, place: number): ArmComparison[] => {
-    const [firstSnrDb, secondSnrDb] = [first.snrDb[place], second.snrDb[place]];
-    if (firstSnrDb === undefined || secondSnrDb === undefined) return [];
-    const others = byPoint.get(`${second.name}/${secondSnrDb}`);
+    const [firstPoint, secondPoint] = [first.points[place], second.points[place]];
+    if (firstPoint === undefined || secondPoint === undefined) return [];
+    const others = byPoint.get(pointKey(second.name, secondPoint));
     const differences: number[] = [];
-    for (const [question, correct] of byPoint.get(`${first.name}/${firstSnrDb}`) ?? []) {
+    for (const [question, correct] of byPoint.get(pointKey(first.name, firstPoint)) ?? []) {
       const other = others?.get(question);
       if (other !== undefined) differences.push(Number(other) - Number(correct));
     }
@@ -197,10 +211,11 @@ export function compareArms(trials: readonly TrialRecord[], arms: readonly ArmPo
     ];
     return [
       {
+        ...placeOf(firstPoint),
         firstArm: first.name,
-        firstSnrDb,
+        firstSnrDb: firstPoint.requestedSnrDb,
         secondArm: second.name,
-        secondSnrDb,
+        secondSnrDb: secondPoint.requestedSnrDb,
         questions: differences.length,
         onlyFirstCorrect: onlyFirst,
         onlySecondCorrect: onlySecond,
@@ -210,7 +225,7 @@ export function compareArms(trials: readonly TrialRecord[], arms: readonly ArmPo
       },
     ];
   };
-  const most = Math.max(0, ...arms.map(({ snrDb }) => snrDb.length));
+  const most = Math.max(0, ...arms.map(({ points }) => points.length));
   return Array.from({ length: most }, (_, place) =>
     arms.flatMap((first, i) => arms.slice(i + 1).flatMap((second) => compare(first, second, place))),
   ).flat();
@@ -218,7 +233,7 @@ export function compareArms(trials: readonly TrialRecord[], arms: readonly ArmPo
 
 export interface FamilyAccuracy {
   readonly arm: string;
-  readonly requestedSnrDb: number;
+  readonly place: PointPlace;
   readonly family: string;
   readonly questions: number;
   readonly accuracy: number;
@@ -238,16 +253,15 @@ export function familyAccuracies(
     readonly families: readonly { family: string; blindAccuracy: number }[];
   },
 ): FamilyAccuracy[] {
-  const points = plan.arms.flatMap(({ name, snrDb }) => snrDb.map((requestedSnrDb) => ({ arm: name, requestedSnrDb })));
-  return points.flatMap(({ arm, requestedSnrDb }) =>
+  const points = plan.arms.flatMap(({ name, points: places }) => places.map((place) => ({ arm: name, place })));
+  return points.flatMap(({ arm, place }) =>
     plan.families.flatMap(({ family, blindAccuracy }) => {
-      const own = trials.filter(
-        (t) => t.valid && t.arm === arm && t.requestedSnrDb === requestedSnrDb && t.family === family,
-      );
+      const key = pointKey(arm, place);
+      const own = trials.filter((t) => t.valid && t.family === family && pointKey(t.arm, t) === key);
       if (own.length === 0) return [];
       const correct = own.filter((trial) => trial.correct === true).length;
       const { low, high } = wilsonInterval(correct, own.length);
-      const reference = references.find((one) => one.arm === arm && one.requestedSnrDb === requestedSnrDb);
+      const reference = references.find((one) => pointKey(one.arm, one) === key);
       const draws = reference?.correctPerDraw.length ?? 0;
       const awgn =
         reference === undefined || draws === 0
@@ -259,7 +273,7 @@ export function familyAccuracies(
       return [
         {
           arm,
-          requestedSnrDb,
+          place,
           family,
           questions: own.length,
           accuracy: correct / own.length,

@@ -150,8 +150,8 @@ describe('the engine', () => {
     for (const point of end.stop.points) {
       assert.equal(point.questions, 100);
       assert.equal(point.burstsSent, 300);
-      assert.ok(Math.abs((point.measuredSnrDb ?? 99) - point.requestedSnrDb) < 0.25, `${point.measuredSnrDb}`);
-      assert.ok(Math.abs((point.trueSnrDb ?? 99) - point.requestedSnrDb) < 0.25);
+      assert.ok(Math.abs((point.measuredSnrDb ?? 99) - (point.requestedSnrDb ?? 0)) < 0.25, `${point.measuredSnrDb}`);
+      assert.ok(Math.abs((point.trueSnrDb ?? 99) - (point.requestedSnrDb ?? 0)) < 0.25);
       assert.ok(Math.abs(point.snrErrorDb ?? 99) < 0.1);
       assert.ok(Math.abs(point.difference ?? 99) < 0.12, `${point.difference}`);
       assert.equal(point.blindAccuracy, 0.25);
@@ -168,7 +168,10 @@ describe('the engine', () => {
     const { end } = await run({ faults: { offsetsDb } });
     for (const point of end.stop.points)
       for (const user of point.users) {
-        assert.ok(Math.abs((user.trueSnrDb ?? 99) - point.requestedSnrDb) < 0.3, `${user.user} ${user.trueSnrDb}`);
+        assert.ok(
+          Math.abs((user.trueSnrDb ?? 99) - (point.requestedSnrDb ?? 0)) < 0.3,
+          `${user.user} ${user.trueSnrDb}`,
+        );
         assert.equal((user.txGainDb ?? 0) % 0.25, 0);
       }
   });
@@ -177,7 +180,7 @@ describe('the engine', () => {
     const { end } = await run({ faults: { slope: 0.95, offsetsDb: { text: -45, visual: -48, audio: -43 } } });
     assert.equal(end.stop.outcome, 'done', end.stop.message ?? '');
     for (const point of end.stop.points)
-      assert.ok(Math.abs((point.measuredSnrDb ?? 99) - point.requestedSnrDb) < 0.3, `${point.measuredSnrDb}`);
+      assert.ok(Math.abs((point.measuredSnrDb ?? 99) - (point.requestedSnrDb ?? 0)) < 0.3, `${point.measuredSnrDb}`);
     const { soundings } = readRun(end.folder);
     assert.ok(soundings.some(({ requestedSnrDb }) => requestedSnrDb === null));
     for (const snrDb of [0, 10, 20]) assert.ok(soundings.some(({ requestedSnrDb }) => requestedSnrDb === snrDb));
@@ -275,7 +278,7 @@ describe('the engine', () => {
       assert.equal(end.stop.comparisons.length, 3 + 3 + 1);
       const { trials } = readRun(end.folder);
       for (const one of end.stop.comparisons) {
-        const correct = (arm: string, snr: number): number =>
+        const correct = (arm: string, snr: number | null): number =>
           trials.filter((t) => t.arm === arm && t.requestedSnrDb === snr && t.correct === true).length;
         const [first, second] = [correct(one.firstArm, one.firstSnrDb), correct(one.secondArm, one.secondSnrDb)];
         assert.equal(one.questions, 30);

@@ -67,7 +67,7 @@ function pointAt(snrDb: number, share: number): Point {
 /** A second arm, of which nothing is received at its lowest SNR. */
 function shortArm(point: Point): Point {
   const arm = 'pooled L=4, repeated twice over the band';
-  if (point.requestedSnrDb > -5)
+  if ((point.requestedSnrDb ?? 0) > -5)
     return {
       ...point,
       arm,

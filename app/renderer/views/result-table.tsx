@@ -1,11 +1,12 @@
-/** The result table: one row per arm and requested SNR. */
+/** The result table: one row per arm and place of the sweep. */
 import { Fragment, memo, type ReactElement } from 'react';
 import type { Point } from '../../ipc/host-messages';
 import { count, decibels, decibelsWithSpread, percent, percentInterval } from '../format';
+import { pointKey, pointName } from '../../units/place';
 import type { PointView, ViewState } from '../state';
 
 const cellTexts = (point: Point): readonly string[] => [
-  decibels(point.requestedSnrDb, 1),
+  point.requestedSnrDb === null ? pointName(point) : decibels(point.requestedSnrDb, 1),
   decibelsWithSpread(point.measuredSnrDb, point.measuredSnrSdDb),
   decibels(point.trueSnrDb),
   count(point.burstsSent),
@@ -59,7 +60,7 @@ export function ResultTable({ state }: { state: ViewState }): ReactElement {
         </thead>
         <tbody>
           {points.map((view, index) => (
-            <Fragment key={`${view.point.arm} ${view.point.requestedSnrDb}`}>
+            <Fragment key={pointKey(view.point.arm, view.point)}>
               {view.point.arm === points[index - 1]?.point.arm ? null : (
                 <tr className="arm" data-arm="">
                   <th scope="rowgroup" colSpan={COLUMNS}>
