@@ -2,6 +2,7 @@
 import type { RunReply } from '../ipc/results-messages';
 import { armsOf } from '../store/points';
 import { readRunDocument } from '../store/run-reader';
+import { pointName } from '../units/place';
 
 /** One line where run.json cannot be read. */
 export function runFacts(folder: string): RunReply['facts'] {
@@ -12,12 +13,12 @@ export function runFacts(folder: string): RunReply['facts'] {
     return [{ name: 'Folder', value: folder }];
   }
   const { plan, bundle, git, radios } = document;
-  const arms = armsOf(document).map(({ name, snrDb }) => `${name} (${snrDb.join(', ')} dB)`);
+  const arms = armsOf(document).map(({ name, points }) => `${name} (${points.map(pointName).join('; ')})`);
   const file = document.experiment['file'];
   return [
     { name: 'Folder', value: folder },
     ...(typeof file === 'string' ? [{ name: 'Experiment file', value: file }] : []),
-    { name: arms.length > 1 ? 'Arms (requested SNR)' : 'Arm (requested SNR)', value: arms.join('; ') },
+    { name: arms.length > 1 ? 'Arms (requested)' : 'Arm (requested)', value: arms.join('; ') },
     { name: 'Trials a point', value: String(plan.trialsPerPoint) },
     { name: 'Blind prior', value: `${(100 * plan.blindAccuracy).toFixed(1)} %` },
     { name: 'Model bundle', value: `${bundle.name} ${bundle.hash.slice(0, 12)}` },

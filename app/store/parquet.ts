@@ -25,7 +25,7 @@ const BURST = `STRUCT("user" VARCHAR, "sequence" INTEGER, tokens INTEGER, dimens
 
 const EVENT = `STRUCT(kind VARCHAR, direction VARCHAR, serial VARCHAR, hardwareTimeNs DOUBLE, count BIGINT, detail VARCHAR)`;
 
-export const TRIAL_COLUMNS = `{kind: 'VARCHAR', id: 'VARCHAR', arm: 'VARCHAR', requestedSnrDb: 'DOUBLE', "index": 'INTEGER',
+export const TRIAL_COLUMNS = `{kind: 'VARCHAR', id: 'VARCHAR', arm: 'VARCHAR', requestedSnrDb: 'DOUBLE', bandwidthHz: 'DOUBLE', powerDb: 'DOUBLE', "index": 'INTEGER',
   question: 'INTEGER', repeat: 'INTEGER', family: 'VARCHAR', valid: 'BOOLEAN', answer: 'VARCHAR', expected: 'VARCHAR',
   correct: 'BOOLEAN', logProbability: 'DOUBLE', bursts: '${BURST}[]', events: '${EVENT}[]', airTimeS: 'DOUBLE', attempts: 'INTEGER',
   attempt: 'INTEGER', wallMs: 'BIGINT'}`;
@@ -185,7 +185,7 @@ export async function exportTables(folder: string, format: 'csv' | 'parquet'): P
       ],
       [
         'bursts',
-        `SELECT id, kind, arm, requestedSnrDb, valid, unnest(bursts, recursive := true) FROM ${trials} WHERE kind <> 'spoilt'`,
+        `SELECT id, kind, arm, requestedSnrDb, bandwidthHz, powerDb, valid, unnest(bursts, recursive := true) FROM ${trials} WHERE kind <> 'spoilt'`,
       ],
     ] as const) {
       const file = path.join(target, `${name}.${format}`);

@@ -10,6 +10,7 @@ import { InvalidInputError } from '../config/violations';
 import { runSummarySchema, type RunSummary } from '../ipc/results-messages';
 import { writeWhole } from './files';
 import { runFiles, type RunFiles } from './layout';
+import { comparePlaces } from '../units/place';
 import { armsOf } from './points';
 import { readNotes } from './run-notes';
 import { readJson } from './run-reader';
@@ -28,6 +29,8 @@ const stopSchema = stopDocumentSchema
       pointSummarySchema.pick({
         arm: true,
         requestedSnrDb: true,
+        bandwidthHz: true,
+        powerDb: true,
         questions: true,
         accuracy: true,
         accuracyLow: true,
@@ -177,7 +180,8 @@ function documentFacts(folder: string): DocumentFacts {
     throw new InvalidInputError(['no run.json: the run was never begun, or its folder was cut off']);
   const document = readJson(file, documentSchema);
   const arms = armsOf(document);
-  const snrDb = arms.flatMap((arm) => arm.snrDb);
+  const places = arms.flatMap(({ points }) => points);
+  const snrDb = places.flatMap(({ requestedSnrDb }) => requestedSnrDb ?? []);
   return {
     name: document.name,
     startedAt: document.startedAt,
@@ -187,19 +191,23 @@ function documentFacts(folder: string): DocumentFacts {
     seed: document.seed,
     arms: arms.map(({ name }) => name),
     snrDb: snrDb.length === 0 ? null : { min: Math.min(...snrDb), max: Math.max(...snrDb) },
-    points: snrDb.length,
+    points: places.length,
     trialsTotal: document.plan.trialsTotal,
   };
 }
 
 function topPoint(points: z.infer<typeof stopSchema>['points']): RunSummary['top'] {
   const answered = points.filter(({ questions }) => questions > 0);
-  const highest = Math.max(...answered.map(({ requestedSnrDb }) => requestedSnrDb));
-  const point = answered.find(({ requestedSnrDb }) => requestedSnrDb === highest);
+  const point = answered.reduce<(typeof answered)[number] | undefined>(
+    (best, one) => (best === undefined || comparePlaces(one, best) > 0 ? one : best),
+    undefined,
+  );
   if (point === undefined) return null;
   const {
     arm,
     requestedSnrDb,
+    bandwidthHz = null,
+    powerDb = null,
     accuracy,
     accuracyLow: low,
     accuracyHigh: high,
@@ -208,7 +216,7 @@ function topPoint(points: z.infer<typeof stopSchema>['points']): RunSummary['top
   } = point;
   return accuracy === null || low === null || high === null
     ? null
-    : { arm, requestedSnrDb, bandwidthHz: null, powerDb: null, accuracy, low, high, questions, blind };
+    : { arm, requestedSnrDb, bandwidthHz, powerDb, accuracy, low, high, questions, blind };
 }
 
 const TRIAL_LINE = Buffer.from('{"kind":"trial"');

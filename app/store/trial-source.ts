@@ -6,11 +6,8 @@ import { runFiles } from './layout';
 import { literal, readLines, sha256, TRIAL_COLUMNS, trialsMetadata, writeTrialsParquet } from './parquet';
 import { isBeingWritten } from './run-writer';
 
-/** Budgets that runs of this version do not sweep. */
-const ABSENT = ['bandwidthHz', 'powerDb']
-  .filter((name) => !TRIAL_COLUMNS.includes(name))
-  .map((name) => `, NULL::DOUBLE AS ${name}`)
-  .join('');
+/** Columns that tables of earlier versions lack. */
+const LATER = 'SELECT NULL::DOUBLE AS bandwidthHz, NULL::DOUBLE AS powerDb WHERE false';
 
 export class TrialSources {
   /** Size and time of both files when the one was last found to be a copy of the other, by folder. */
@@ -28,9 +25,9 @@ export class TrialSources {
     if (!existsSync(files.trials)) throw new InvalidInputError([`${folder}: no trials.jsonl; allowed a run folder`]);
     const isCopy = (await this.isFresh(folder)) || (await this.rebuilt(folder));
     const all = isCopy
-      ? `(SELECT * FROM read_parquet(${literal(files.trialsParquet)}, file_row_number = true))`
+      ? `(SELECT * FROM read_parquet(${literal(files.trialsParquet)}, file_row_number = true) UNION ALL BY NAME ${LATER})`
       : `(SELECT *, row_number() OVER () AS file_row_number FROM ${readLines(files.trials, TRIAL_COLUMNS)})`;
-    return `(SELECT *${ABSENT} FROM ${all} WHERE kind = 'trial' QUALIFY row_number() OVER (PARTITION BY id ORDER BY file_row_number) = 1)`;
+    return `(SELECT * FROM ${all} WHERE kind = 'trial' QUALIFY row_number() OVER (PARTITION BY id ORDER BY file_row_number) = 1)`;
   }
 
   private async isFresh(folder: string): Promise<boolean> {
