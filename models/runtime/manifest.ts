@@ -28,6 +28,20 @@ const poolingUserSchema = z.object({
   allowedTokens: z.array(count).min(1),
 });
 
+const machineSchema = z.record(z.string(), z.union([z.number(), z.string()]));
+
+const stepSchema = z.object({
+  key: z.string(),
+  wallSeconds: z.number().min(0),
+  cpuSeconds: z.number().min(0).nullable(),
+  /** How often a killed training took the step up again. */
+  resumed: z.number().int().min(0),
+  finishedAt: z.string(),
+  machine: machineSchema,
+  /** How the result came here, when it was not trained in this run. */
+  note: z.string().optional(),
+});
+
 /** manifest.json of a bundle, schema version 1. Sizes in a shape are numbers, or a name where they are free. */
 export const manifestSchema = z.object({
   schemaVersion: z.literal(SCHEMA_VERSION),
@@ -82,8 +96,13 @@ export const manifestSchema = z.object({
       noiseFree: z.array(accuracySchema.extend({ tokens: count })).min(1),
       /** At 20 dB and 16 tokens. */
       perFamily: z.record(z.string(), accuracySchema),
-      /** Questions about spoken digits at 20 dB and 16 tokens. */
+      /** Questions about spoken digits at 20 dB and 16 tokens: unseen voices, and training voices that say the same. */
       spokenQuestionsPerSynthesiser: z.record(z.string(), accuracySchema),
+      spokenQuestionsOfKnownVoices: z.record(z.string(), accuracySchema).optional(),
+      /** One user at `snrDb`, the others at 20 dB, 16 tokens. */
+      noisyUser: z
+        .array(accuracySchema.extend({ user: z.enum(['visual', 'audio', 'text']), snrDb: z.number() }))
+        .optional(),
     })
     .optional(),
   /** PyTorch outputs for the first questions: one file of float32, `offset` counts values. */
@@ -103,10 +122,13 @@ export const manifestSchema = z.object({
     .object({
       command: z.string(),
       finishedAt: z.string(),
-      recipe: z.record(z.string(), z.union([z.number(), z.string()])),
-      machine: z.record(z.string(), z.union([z.number(), z.string()])),
+      recipe: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
+      /** Of each step: key (hash of code, recipe fields and earlier steps), time, machine. */
+      steps: z.record(z.string(), stepSchema).optional(),
       wallSeconds: z.record(z.string(), z.number().min(0)),
       totalWallSeconds: z.number().min(0),
+      /** User and system time of all threads. */
+      totalCpuSeconds: z.number().min(0).optional(),
       logs: z.record(z.string(), z.array(z.record(z.string(), z.number()))),
     })
     .optional(),

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from digit_avqa import mnist
-from digit_avqa.cache import whole_folder
+from digit_avqa.storage import whole_folder
 from digit_avqa.data import Scenes, build_scenes
 from digit_avqa.questions import FAMILIES, VOCABULARY
 from digit_avqa.recipe import IMAGE_SIZE, SAMPLE_RATE_HZ, Recipe

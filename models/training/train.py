@@ -11,8 +11,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch  # noqa: E402
 
-from digit_avqa.cache import Steps, say  # noqa: E402
+from digit_avqa.cache import Steps  # noqa: E402
 from digit_avqa.pipeline import train  # noqa: E402
+from digit_avqa.progress import say  # noqa: E402
 from digit_avqa.recipe import recipe  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="CPU threads (default 2)")
     parser.add_argument("--cache", type=Path, default=HERE / ".cache", help="folder of intermediate results")
     parser.add_argument("--out", type=Path, help="bundle folder (default models/bundles/<recipe>)")
+    parser.add_argument("--until", help="stop after this step, for example visual-encoder")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -35,7 +37,7 @@ def main() -> None:
     chosen = recipe(arguments.recipe, arguments.preset, arguments.seed)
     out = arguments.out or HERE.parent / "bundles" / chosen.name
     say(f"recipe {chosen.name}, preset {chosen.preset}, seed {chosen.seed}, {device}, {arguments.threads} threads")
-    train(chosen, Steps(arguments.cache), arguments.cache / "downloads", out, device)
+    train(chosen, Steps(arguments.cache, device, arguments.until), arguments.cache / "downloads", out, device)
 
 
 if __name__ == "__main__":

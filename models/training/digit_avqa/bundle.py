@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
-import platform
 import time
 from pathlib import Path
 from typing import Any
@@ -14,15 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from .cache import whole_folder
+from .cache import Steps
 from .data import Scenes
 from .evaluate import answer_logits, blind_prior, load_parts, sent_tokens
 from .export import export_graphs, export_tables, load_encoders, write_float32
-from .precision import native_bfloat16
 from .questions import FAMILIES, VOCABULARY
 from .recipe import CLIP_SAMPLES, FEATURE_DIM, IMAGE_SIZE, MAX_TOKENS, MAX_WORDS, MIN_TOKENS, MODEL_DIM, PATCHES
 from .recipe import SAMPLE_RATE_HZ, TOKEN_DIM, Recipe
 from .scenes import mu_law_decode
+from .storage import whole_folder
 from .task_training import FeatureSet
 
 SCHEMA_VERSION = 1
@@ -48,20 +46,6 @@ LICENCES = [
 ]
 
 
-def machine(device: torch.device) -> dict[str, Any]:
-    """What the training ran on; no host name and no path."""
-    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return {
-        "processor": names[0].split(":", 1)[1].strip() if names else platform.processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
-        "matrixPrecision": "bfloat16" if native_bfloat16(device) else "float32",
-        "python": platform.python_version(),
-        "pytorch": torch.__version__,
-    }
-
-
 def write_bundle(
     out: Path,
     recipe: Recipe,
@@ -72,8 +56,7 @@ def write_bundle(
     trained: dict[str, Any],
     logs: dict[str, Any],
     accuracy: dict[str, Any],
-    wall_seconds: dict[str, float],
-    device: torch.device,
+    steps: Steps,
 ) -> None:
     """Everything is written to a temporary folder beside `out`, which then takes its place."""
     with whole_folder(out) as temporary:
@@ -107,18 +90,31 @@ def write_bundle(
             "reference": reference,
             "licences": LICENCES,
             "seeds": {"recipe": recipe.seed},
-            "training": {
-                "command": f"scripts/train --recipe {recipe.name}"
-                + (f" --preset {recipe.preset}" if recipe.preset != "full" else ""),
-                "finishedAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                "recipe": recipe.fields(),
-                "machine": machine(device),
-                "wallSeconds": {name: round(seconds, 1) for name, seconds in wall_seconds.items()},
-                "totalWallSeconds": round(sum(wall_seconds.values()), 1),
-                "logs": logs,
-            },
+            "training": training_record(recipe, steps, logs),
         }
         (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+
+
+def training_record(recipe: Recipe, steps: Steps, logs: dict[str, Any]) -> dict[str, Any]:
+    """What was run: the command, the recipe, and of every step its key, time, machine and log.
+
+    `cpuSeconds` are user and system time of all threads: divided by the threads, the time on a machine that does
+    nothing else.
+    """
+    records = list(steps.records.values())
+    cpu = [record["cpuSeconds"] for record in records]
+    preset = f" --preset {recipe.preset}" if recipe.preset != "full" else ""
+    seed = f" --seed {recipe.seed}" if recipe.seed != Recipe().seed else ""
+    return {
+        "command": f"scripts/train --recipe {recipe.name}{preset}{seed}",
+        "finishedAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "recipe": recipe.fields(),
+        "steps": {name: {"key": steps.keys[name], **record} for name, record in steps.records.items()},
+        "wallSeconds": {name: record["wallSeconds"] for name, record in steps.records.items()},
+        "totalWallSeconds": round(sum(record["wallSeconds"] for record in records), 1),
+        **({} if None in cpu else {"totalCpuSeconds": round(sum(cpu), 1)}),
+        "logs": logs,
+    }
 
 
 def _inventory(folder: Path) -> list[dict[str, Any]]:

@@ -1,106 +1,103 @@
-"""Cache of finished training steps: a step runs again only when its inputs or its source files changed."""
+"""Cache of finished training steps: a step runs again only when what it depends on changed."""
 
 from __future__ import annotations
 
-import ast
-import contextlib
 import hashlib
 import json
 import os
 import pickle
-import shutil
+import platform
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from types import FunctionType
+from typing import Any, Callable, Sequence
 
-HERE = Path(__file__).resolve().parent
+import torch
 
-
-def say(text: str) -> None:
-    """One progress line, at once."""
-    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
-
-
-def meaning(source: Path) -> bytes:
-    """What a Python file does: its syntax tree without comments, docstrings and layout."""
-    tree = ast.parse(source.read_text())
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
-            body[0] = ast.Pass()
-    return ast.dump(tree).encode()
+from . import checkpoint
+from .fingerprint import reach
+from .precision import native_bfloat16
+from .progress import duration, say
+from .recipe import Recipe
+from .storage import read_sealed, write_sealed
 
 
-@contextlib.contextmanager
-def whole_folder(out: Path) -> Iterator[Path]:
-    """A folder to write to, which takes the place of `out` at the end; nothing is left of it when writing fails."""
-    temporary = out.parent / f".{out.name}.{os.getpid()}.tmp"
-    old = out.parent / f".{out.name}.{os.getpid()}.old"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        if out.exists():
-            out.rename(old)
-        temporary.rename(out)
-    except OSError as error:
-        if old.exists() and not out.exists():
-            old.rename(out)
-        reason = error.strerror or error
-        raise SystemExit(f"{out}: could not be written: {reason}; what was there is as it was") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
+def machine(device: torch.device) -> dict[str, Any]:
+    """What a step ran on; no host name and no path."""
+    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return {
+        "processor": names[0].split(":", 1)[1].strip() if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "matrixPrecision": "bfloat16" if native_bfloat16(device) else "float32",
+        "python": platform.python_version(),
+        "pytorch": torch.__version__,
+    }
 
 
 class Steps:
-    """Runs named steps and keeps their results under `folder`, one pickle per (step, inputs) key."""
+    """Runs named steps and keeps their results under `folder`, one file per step and key."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, device: torch.device, until: str | None = None) -> None:
+        self.folder, self.device, self.until = folder, device, until
         folder.mkdir(parents=True, exist_ok=True)
         self.keys: dict[str, str] = {}
-        self.wall_seconds: dict[str, float] = {}
+        self.records: dict[str, dict[str, Any]] = {}
+
+    def key(
+        self, name: str, code: Sequence[FunctionType], recipe: Recipe | None, after: Sequence[str], extra: dict[str, Any]
+    ) -> str:
+        """Key of a step: what its code reaches, the recipe fields read there, `extra`, and the keys of earlier steps."""
+        reached, fields = reach(*code) if code else ("", set())
+        read = {} if recipe is None else {field: recipe.fields()[field] for field in sorted(fields)}
+        inputs = [name, reached, read, extra, [self.keys[step] for step in after]]
+        return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]
 
     def run(
         self,
         name: str,
         work: Callable[[], Any],
-        parameters: dict[str, Any],
-        sources: list[str],
-        after: list[str],
+        code: Sequence[FunctionType],
+        recipe: Recipe | None = None,
+        after: Sequence[str] = (),
+        **extra: Any,
     ) -> Any:
-        """Result of `work()`, from the cache when parameters, source files and earlier steps are the same."""
-        digest = hashlib.sha256()
-        digest.update(json.dumps([name, parameters, [self.keys[step] for step in after]], sort_keys=True).encode())
-        for source in sources:
-            digest.update(meaning(HERE / source))
-        key = digest.hexdigest()[:20]
+        """Result of `work()`, or what an earlier process kept of it under the same key.
+
+        `code` are the package's functions that do the work, `after` the steps whose results it uses, `extra` what
+        else decides the result. A step that was killed goes on from its last checkpoint.
+        """
+        result = self._run(name, work, self.key(name, code, recipe, after, extra))
+        if name == self.until:
+            raise SystemExit(0)
+        return result
+
+    def _run(self, name: str, work: Callable[[], Any], key: str) -> Any:
         self.keys[name] = key
-        path = self.folder / f"{name}-{key}.pickle"
+        path = self.folder / f"{name}-{key}.step"
         if path.exists():
-            with path.open("rb") as stored:
-                result, seconds = pickle.load(stored)
-            self.wall_seconds[name] = seconds
-            say(f"{name}: done before ({seconds:.0f} s)")
-            return result
+            try:
+                result, self.records[name] = pickle.loads(read_sealed(path))
+            except (ValueError, pickle.UnpicklingError, EOFError) as error:
+                say(f"{name}: {path.name} is damaged ({error}): the step runs again")
+            else:
+                say(f"{name}: done before, in {duration(self.records[name]['wallSeconds'])}")
+                return result
         say(f"{name}: start")
-        begun = time.monotonic()
-        result = work()
-        seconds = time.monotonic() - begun
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        try:
-            with temporary.open("wb") as stored:
-                pickle.dump((result, seconds), stored, protocol=5)
-            temporary.rename(path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise SystemExit(f"{name}: its result could not be kept in {self.folder}: {error.strerror}") from error
-        self.wall_seconds[name] = seconds
-        say(f"{name}: finished in {seconds:.0f} s")
+        with checkpoint.at(path.with_suffix(".checkpoint")) as place:
+            result = work()
+            record = {
+                "wallSeconds": round(place.wall(), 1),
+                "cpuSeconds": round(place.cpu(), 1),
+                "resumed": place.resumed,
+                "finishedAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "machine": machine(self.device),
+            }
+            try:
+                write_sealed(path, pickle.dumps((result, record), protocol=5))
+            except OSError as error:
+                raise SystemExit(f"{name}: its result could not be kept: {error.strerror}") from error
+        self.records[name] = record
+        say(f"{name}: finished in {duration(record['wallSeconds'])}, {duration(record['cpuSeconds'])} of CPU time")
         return result

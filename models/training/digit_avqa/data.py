@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from .scenes import Digits, Pictures, Recordings, Sounds, draw_digits
 from .speech import ClipBank, build_bank, with_speeds
 
 TRAIN_IMAGES = 55000
-# flite is a seventh of the training voices but speaks a quarter of the training scenes: it is the harder one.
-FLITE_SHARE = {"train": 0.25, "test": 0.1}
+# flite is a fifth of the training voices but speaks a third of the training scenes: it is the harder one.
+FLITE_SHARE = {"train": 0.35, "test": 0.1, "voices": 0.5}
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,39 @@ class Scenes:
     questions: QuestionSet
 
 
-class Sources:
-    """Handwritten and spoken digits that scenes are made of, per split."""
+@dataclass(frozen=True)
+class PicturePools:
+    """Handwritten digits of each split."""
 
-    def __init__(self, downloads: Path, train_bank: ClipBank, test_bank: ClipBank) -> None:
-        archive = mnist.fetch(downloads)
-        pixels, labels = mnist.load(archive, "train")
-        test_pixels, test_labels = mnist.load(archive, "t10k")
-        self.train_pictures = Pictures(pixels[:TRAIN_IMAGES], labels[:TRAIN_IMAGES])
-        self.validation_pictures = Pictures(pixels[TRAIN_IMAGES:], labels[TRAIN_IMAGES:])
-        self.test_pictures = Pictures(test_pixels, test_labels)
-        self.train_recordings = Recordings(train_bank, FLITE_SHARE["train"])
-        self.test_recordings = Recordings(test_bank, FLITE_SHARE["test"])
+    train: Pictures
+    validation: Pictures
+    test: Pictures
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What scenes are made of, per split."""
+
+    pictures: PicturePools
+    train_recordings: Recordings
+    test_recordings: Recordings
+
+
+def picture_pools(downloads: Path) -> PicturePools:
+    """MNIST, fetched when it is not there."""
+    archive = mnist.fetch(downloads)
+    pixels, labels = mnist.load(archive, "train")
+    train, validation = slice(0, TRAIN_IMAGES), slice(TRAIN_IMAGES, None)
+    return PicturePools(
+        Pictures(pixels[train], labels[train]),
+        Pictures(pixels[validation], labels[validation]),
+        Pictures(*mnist.load(archive, "t10k")),
+    )
+
+
+def recordings(train_bank: ClipBank, test_bank: ClipBank) -> tuple[Recordings, Recordings]:
+    """Sounds by training voices, and by unseen ones."""
+    return Recordings(train_bank, FLITE_SHARE["train"]), Recordings(test_bank, FLITE_SHARE["test"])
 
 
 def build_banks(seed: int) -> tuple[ClipBank, ClipBank]:
@@ -58,14 +80,42 @@ def build_scenes(
     return Scenes(digits, pixels, sounds, build_questions(digits, questions_per_scene, random))
 
 
-def split(sources: Sources, recipe: Recipe, name: str) -> Scenes:
-    """The `train`, `validation` or `test` scenes of a recipe."""
-    if name == "train":
-        pictures, recordings, count = sources.train_pictures, sources.train_recordings, recipe.train_scenes
-        return build_scenes(pictures, recordings, count, recipe.train_questions_per_scene, recipe.seed, 101)
-    if name == "validation":
-        # Voices cannot be held out a second time; validation hears training voices.
-        pictures, recordings, count = sources.validation_pictures, sources.train_recordings, recipe.validation_scenes
-        return build_scenes(pictures, recordings, count, recipe.questions_per_scene, recipe.seed, 102)
-    pictures, recordings, count = sources.test_pictures, sources.test_recordings, recipe.bundle_scenes
-    return build_scenes(pictures, recordings, count, recipe.questions_per_scene, recipe.seed, 103)
+def train_split(recipe: Recipe, sources: Sources) -> Scenes:
+    """Training scenes."""
+    count, asked = recipe.train_scenes, recipe.train_questions_per_scene
+    return build_scenes(sources.pictures.train, sources.train_recordings, count, asked, recipe.seed, 101)
+
+
+def validation_split(recipe: Recipe, sources: Sources) -> Scenes:
+    """Other pictures of MNIST train; voices cannot be held out a second time, so validation hears training voices."""
+    count, asked = recipe.validation_scenes, recipe.questions_per_scene
+    return build_scenes(sources.pictures.validation, sources.train_recordings, count, asked, recipe.seed, 102)
+
+
+def test_split(recipe: Recipe, sources: Sources) -> Scenes:
+    """The bundle's test: pictures of MNIST test, unseen voices."""
+    count, asked = recipe.bundle_scenes, recipe.questions_per_scene
+    return build_scenes(sources.pictures.test, sources.test_recordings, count, asked, recipe.seed, 103)
+
+
+def unseen_voices_split(recipe: Recipe, sources: Sources) -> Scenes:
+    """Test pictures with unseen voices, both synthesisers alike."""
+    unseen = sources.test_recordings.sharing(FLITE_SHARE["voices"])
+    return build_scenes(sources.pictures.test, unseen, recipe.voice_scenes, recipe.questions_per_scene, recipe.seed, 104)
+
+
+def known_voices_split(recipe: Recipe, sources: Sources) -> Scenes:
+    """The same digits, pictures and questions, spoken by training voices: what unseen ones cost."""
+    known = sources.train_recordings.sharing(FLITE_SHARE["voices"])
+    scenes = unseen_voices_split(recipe, sources)
+    sounds = known.render(scenes.digits.spoken, np.random.default_rng([recipe.seed, 105]))
+    return dataclasses.replace(scenes, sounds=sounds)
+
+
+SPLITS = {
+    "train": train_split,
+    "validation": validation_split,
+    "test": test_split,
+    "unseen-voices": unseen_voices_split,
+    "known-voices": known_voices_split,
+}

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from .cache import say
-from .channel import ideal_awgn
+from .progress import say
 from .foundation import FoundationModel
 from .questions import FAMILIES, blind_answers
 from .recipe import Recipe
 from .speech import Voice
-from .task_training import FeatureSet
+from .task_training import FeatureSet, packed_logits
 from .transceiver import Transceiver, pooled, prefix
 
-SNR_DB = [-10, -5, 0, 5, 10, 15, 20]
+SNR_DB = [-15, -10, -5, 0, 5, 10, 15, 20]
 TOKEN_LENGTHS = [2, 4, 8, 16, 32, 64]
-BATCH = 250
+DETAIL_TOKENS = 16
+USERS = ("visual", "audio", "text")
+NOISE_FREE_DB = 200.0
+SCENES_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -64,22 +67,35 @@ def answer_logits(
     return model.answer(context, parts.text_receiver(text), counts)
 
 
-def right_answers(
-    model: FoundationModel, parts: Transceiver, sent: Sent, targets: Tensor, snr_db: float | None
-) -> np.ndarray:
-    """Which of Q questions are answered rightly [Q]; every burst has its own noise, None sends without."""
-    right = []
-    for start in range(0, len(targets), BATCH):
-        rows = slice(start, start + BATCH)
-        visual, audio, text, counts = sent.visual[rows], sent.audio[rows], sent.text[rows], sent.counts[rows]
-        if snr_db is not None:
-            level = torch.full((len(visual),), float(snr_db))
-            present = (torch.arange(text.shape[1])[None] < counts[:, None]).unsqueeze(-1)
-            visual, audio = ideal_awgn(visual, level), ideal_awgn(audio, level)
-            text = ideal_awgn(text, level, counts) * present
-        logits = answer_logits(model, parts, visual, audio, text, counts)
-        right.append((logits.argmax(-1) == targets[rows]).numpy())
-    return np.concatenate(right)
+def answered(
+    model: FoundationModel,
+    parts: Transceiver,
+    data: FeatureSet,
+    lengths: tuple[int, int],
+    snr_db: Mapping[str, float],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which questions are answered rightly, and the loss of each in nats; both [scenes, questions], float32.
+
+    Every user has its SNR (visual, audio, text). A scene's questions hear the same picture and sound bursts, and
+    have a text burst each.
+    """
+    asked = data.questions.text.shape[1]
+    right, loss = [], []
+    for start in range(0, len(data.visual), SCENES_AT_ONCE):
+        rows = torch.arange(start, min(start + SCENES_AT_ONCE, len(data.visual)))
+        text = data.questions.text[rows.numpy()]
+        levels = torch.tensor([snr_db["visual"], snr_db["audio"], *[snr_db["text"]] * asked])
+        levels = levels[:, None].expand(-1, len(rows))
+        logits = packed_logits(model, parts, data, rows, text, lengths, levels, None, torch.device("cpu"))
+        target = torch.from_numpy(data.questions.answer[rows.numpy()])
+        right.append((logits.argmax(-1) == target).numpy())
+        loss.append(functional.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none").view(target.shape))
+    return np.concatenate(right), torch.cat(loss).numpy()
+
+
+def alike(snr_db: float | None) -> dict[str, float]:
+    """One SNR for all users; None: no noise to speak of."""
+    return dict.fromkeys(USERS, NOISE_FREE_DB if snr_db is None else snr_db)
 
 
 def blind_prior(train: FeatureSet, test: FeatureSet) -> dict[str, Any]:
@@ -100,48 +116,61 @@ def blind_prior(train: FeatureSet, test: FeatureSet) -> dict[str, Any]:
 
 
 def evaluate(
-    recipe: Recipe, trained: dict[str, Any], test: FeatureSet, test_voices: list[Voice], voice_of_scene: np.ndarray
+    recipe: Recipe,
+    trained: dict[str, Any],
+    features: dict[str, FeatureSet],
+    voice_of_scene: dict[str, np.ndarray],
+    voices: dict[str, list[Voice]],
 ) -> dict[str, Any]:
-    """Accuracy over SNR and token length (all users alike), and per family and synthesiser at 20 dB, L = 16."""
+    """Accuracy over SNR and token length, with one noisy user, per family, and of known and unseen voices.
+
+    Families, noisy users and voices are at L = 16; families and voices at 20 dB.
+    """
     torch.manual_seed(recipe.seed * 1000 + 40)
     model, parts = load_parts(trained)
-    targets = torch.from_numpy(test.questions.answer.reshape(-1))
-    families = test.questions.families[test.questions.text].reshape(-1)
-    synthesiser = np.array([test_voices[voice].synthesiser for voice in voice_of_scene])
-    synthesiser = synthesiser.repeat(test.questions.text.shape[1])
-    hears = np.array([_hears(words) for words in test.questions.texts])[test.questions.text].reshape(-1)
-    rows, noise_free, detail = [], [], {}
+    test, draws = features["test"], recipe.evaluation_draws
+
+    def right(data: FeatureSet, length: int, snr_db: Mapping[str, float], draws: int = draws) -> np.ndarray:
+        return np.stack([answered(model, parts, data, (length, length), snr_db)[0] for _ in range(draws)])
+
+    rows, noise_free, noisy_user = [], [], []
     with torch.no_grad():
         for length in TOKEN_LENGTHS:
-            sent = sent_tokens(model, parts, test, length)
-            clean = right_answers(model, parts, sent, targets, None)
-            noise_free.append({"tokens": length, "accuracy": round(float(clean.mean()), 4), "questions": len(clean)})
-            shown = []
+            clean = right(test, length, alike(None), 1)
+            noise_free.append({"tokens": length, **_share(clean)})
+            rows += [{"tokens": length, "snrDb": snr_db, **_share(right(test, length, alike(snr_db)))} for snr_db in SNR_DB]
+            shown = "".join(f" {100 * row['accuracy']:5.1f}" for row in rows if row["tokens"] == length)
+            say(f"  L {length:2d}:{shown}  noise-free {100 * clean.mean():.1f}")
+        for user in USERS:
             for snr_db in SNR_DB:
-                draws = recipe.evaluation_draws * (2 if length == 16 else 1)
-                right = np.concatenate([right_answers(model, parts, sent, targets, snr_db) for _ in range(draws)])
-                accuracy = round(float(right.mean()), 4)
-                rows.append({"tokens": length, "snrDb": snr_db, "accuracy": accuracy, "questions": len(right)})
-                shown.append(f"{100 * accuracy:5.1f}")
-                if length == 16 and snr_db == 20:
-                    detail = _detail(
-                        right, np.tile(families, draws), np.tile(synthesiser, draws), np.tile(hears, draws)
-                    )
-            say(f"  L {length:2d}: {' '.join(shown)}  noise-free {100 * clean.mean():.1f}")
-    return {"rows": rows, "noiseFree": noise_free, **detail}
-
-
-def _hears(words: list[str]) -> bool:
-    return "spoken" in words
-
-
-def _detail(right: np.ndarray, families: np.ndarray, synthesiser: np.ndarray, hears: np.ndarray) -> dict[str, Any]:
-    def share(mask: np.ndarray) -> dict[str, Any]:
-        return {"accuracy": round(float(right[mask].mean()), 4), "questions": int(mask.sum())}
-
+                others = {**alike(20), user: snr_db}
+                noisy_user.append({"user": user, "snrDb": snr_db, **_share(right(test, DETAIL_TOKENS, others))})
+        detail = right(test, DETAIL_TOKENS, alike(20), 2 * draws)
+        heard = {
+            name: _per_synthesiser(
+                features[f"{name}-voices"],
+                right(features[f"{name}-voices"], DETAIL_TOKENS, alike(20)),
+                [voices[name][voice].synthesiser for voice in voice_of_scene[f"{name}-voices"]],
+            )
+            for name in ("known", "unseen")
+        }
+    families = test.questions.families[test.questions.text]
     return {
-        "perFamily": {name: share(families == index) for index, name in enumerate(FAMILIES)},
-        "spokenQuestionsPerSynthesiser": {
-            str(name): share(hears & (synthesiser == name)) for name in np.unique(synthesiser)
-        },
+        "rows": rows,
+        "noiseFree": noise_free,
+        "noisyUser": noisy_user,
+        "perFamily": {name: _share(detail[:, families == index]) for index, name in enumerate(FAMILIES)},
+        "spokenQuestionsPerSynthesiser": heard["unseen"],
+        "spokenQuestionsOfKnownVoices": heard["known"],
     }
+
+
+def _per_synthesiser(data: FeatureSet, right: np.ndarray, synthesiser: list[str]) -> dict[str, Any]:
+    """Accuracy of questions about spoken digits [draws, scenes, questions] per synthesiser."""
+    spoken = np.array(["spoken" in words for words in data.questions.texts])[data.questions.text]
+    said_by = np.array(synthesiser)[:, None]
+    return {name: _share(right[:, spoken & (said_by == name)]) for name in sorted(set(synthesiser))}
+
+
+def _share(right: np.ndarray) -> dict[str, Any]:
+    return {"accuracy": round(float(right.mean()), 4), "questions": int(right.size)}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-import time
-from typing import Callable, Iterable
+from typing import Any, Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .cache import say
+from . import checkpoint
+from .progress import Progress
 
 WARM_UP_STEPS = 50
+LAST_RATE = 0.02
 
 
 def seeded(seed: int, step: int) -> tuple[np.random.Generator, torch.Generator]:
@@ -22,22 +23,48 @@ def seeded(seed: int, step: int) -> tuple[np.random.Generator, torch.Generator]:
 
 
 class Schedule:
-    """Counts steps, applies gradients and keeps a log of mean losses."""
+    """Counts steps, applies gradients, keeps a log of mean losses, and all of it in checkpoints.
+
+    Everything that a step changes must be known here: `modules`, both `streams`, and `carry`, a dictionary of
+    numbers, arrays and tensors that the caller changes in place. PyTorch's global streams are kept as well.
+    """
 
     def __init__(
-        self, name: str, parameters: Iterable[nn.Parameter], steps: int, peak_lr: float, decay: float = 0.01
+        self,
+        name: str,
+        modules: Sequence[nn.Module],
+        steps: int,
+        peak_lr: float,
+        streams: tuple[np.random.Generator, torch.Generator],
+        carry: dict[str, Any] | None = None,
+        decay: float = 0.01,
     ) -> None:
         self.name, self.steps, self.peak_lr = name, steps, peak_lr
-        self.parameters = [parameter for parameter in parameters if parameter.requires_grad]
+        self.modules, self.streams, self.carry = modules, streams, {} if carry is None else carry
+        self.parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
         self.optimiser = torch.optim.AdamW(self.parameters, lr=peak_lr, weight_decay=decay, betas=(0.9, 0.98))
         self.every = max(1, steps // 20)
         self.log: list[dict[str, float]] = []
         self.losses: list[Tensor] = []
-        self.begun = time.monotonic()
+        self.progress = Progress(name, steps)
 
     def learning_rate(self, step: int) -> float:
+        """Learning rate of step 0, 1, ...: rises over 50 steps (at most a fifth), then a cosine to 2 %."""
         warm = min(1.0, (step + 1) / min(WARM_UP_STEPS, max(1, self.steps // 5)))
-        return self.peak_lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / self.steps)))
+        shape = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return self.peak_lr * warm * shape
+
+    def remaining(self) -> Iterator[int]:
+        """The steps to do; those before a checkpoint are done."""
+        kept = checkpoint.load()
+        first = 0
+        if kept is not None:
+            self._take_up(kept)
+            first = int(kept["step"])
+            self.progress = Progress(self.name, self.steps, first)
+        for step in range(first, self.steps):
+            yield step
+            checkpoint.save(lambda step=step: self._state(step + 1))
 
     def apply(self, step: int, loss: Tensor, probe: Callable[[], dict[str, float]] | None = None) -> None:
         """One optimiser step on `loss`; every 5 % of the run a log entry, with figures of `probe`.
@@ -56,11 +83,38 @@ class Schedule:
             raise SystemExit(f"{self.name}: gradient norm is {norm} at {place}; allowed: finite")
         self.optimiser.step()
         self.losses.append(loss.detach())
+        self.progress.step(step + 1, float(loss))
         if (step + 1) % self.every == 0 or step + 1 == self.steps:
             mean = float(torch.stack(self.losses).mean())
             figures = probe() if probe else {}
             self.losses = []
-            seconds = time.monotonic() - self.begun
             self.log.append({"step": step + 1, "loss": round(mean, 4), **{k: round(v, 4) for k, v in figures.items()}})
-            shown = "".join(f" {key} {value:.3f}" for key, value in figures.items())
-            say(f"  {self.name} {step + 1}/{self.steps} loss {mean:.4f}{shown} ({seconds:.0f} s)")
+            self.progress.entry(step + 1, mean, figures)
+
+    def _state(self, step: int) -> dict[str, Any]:
+        random, generator = self.streams
+        return {
+            "step": step,
+            "modules": [module.state_dict() for module in self.modules],
+            "optimiser": self.optimiser.state_dict(),
+            "random": random.bit_generator.state,
+            "generator": generator.get_state(),
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "carry": self.carry,
+            "log": self.log,
+            "losses": self.losses,
+        }
+
+    def _take_up(self, kept: dict[str, Any]) -> None:
+        random, generator = self.streams
+        for module, state in zip(self.modules, kept["modules"]):
+            module.load_state_dict(state)
+        self.optimiser.load_state_dict(kept["optimiser"])
+        random.bit_generator.state = kept["random"]
+        generator.set_state(kept["generator"].cpu())
+        torch.set_rng_state(kept["torch"].cpu())
+        if torch.cuda.is_available():
+            torch.cuda.set_rng_state_all([state.cpu() for state in kept["cuda"]])
+        self.carry.update(kept["carry"])
+        self.log[:], self.losses = kept["log"], list(kept["losses"])

@@ -18,10 +18,10 @@ from .scenes import Pictures, Recordings, draw_digits, frame_labels, mu_law_deco
 
 def train_visual(recipe: Recipe, pictures: Pictures, validation: Pictures, device: torch.device) -> dict[str, Any]:
     """Every token names its quadrant's digit."""
-    random, _ = seeded(recipe.seed, 1)
+    random, generator = seeded(recipe.seed, 1)
     encoder = VisualEncoder().to(device)
     head = torch.nn.Linear(FEATURE_DIM, 10).to(device)
-    schedule = Schedule("visual", [*encoder.parameters(), *head.parameters()], recipe.visual_steps, recipe.visual_lr)
+    schedule = Schedule("visual", [encoder, head], recipe.visual_steps, recipe.visual_lr, (random, generator))
     held = draw_digits(500, np.random.default_rng([recipe.seed, 2]))
     held_pixels = validation.render(held.seen, np.random.default_rng([recipe.seed, 3]))
 
@@ -32,7 +32,7 @@ def train_visual(recipe: Recipe, pictures: Pictures, validation: Pictures, devic
         encoder.train()
         return {"digitAccuracy": float((guess.argmax(-1).cpu().numpy() == held.seen).mean())}
 
-    for step in range(recipe.visual_steps):
+    for step in schedule.remaining():
         digits = draw_digits(recipe.visual_batch, random)
         pixels = torch.from_numpy(pictures.render(digits.seen, random)).to(device).float()
         target = torch.from_numpy(digits.seen[:, QUADRANT]).to(device)
@@ -48,7 +48,7 @@ def train_audio(recipe: Recipe, recordings: Recordings, validation: Recordings, 
     random, generator = seeded(recipe.seed, 4)
     encoder = AudioEncoder().to(device)
     head = torch.nn.Linear(FEATURE_DIM, 11).to(device)
-    schedule = Schedule("audio", [*encoder.parameters(), *head.parameters()], recipe.audio_steps, recipe.audio_lr)
+    schedule = Schedule("audio", [encoder, head], recipe.audio_steps, recipe.audio_lr, (random, generator))
     held = draw_digits(400, np.random.default_rng([recipe.seed, 5]))
     held_sounds = validation.render(held.spoken, np.random.default_rng([recipe.seed, 6]))
 
@@ -57,7 +57,7 @@ def train_audio(recipe: Recipe, recordings: Recordings, validation: Recordings, 
             guess = head(encoder(torch.from_numpy(mu_law_decode(held_sounds.mu_law)).to(device))).softmax(-1).cpu()
         return {"unseenVoiceWordAccuracy": word_accuracy(guess, held_sounds.layout, held.spoken)}
 
-    for step in range(recipe.audio_steps):
+    for step in schedule.remaining():
         digits = draw_digits(recipe.audio_batch, random)
         sounds = recordings.render(digits.spoken, random)
         with torch.no_grad():

@@ -118,20 +118,83 @@ class QuestionSet:
         return self.words[text], self.lengths[text]
 
 
+def acceptance(found: list[Instance]) -> np.ndarray:
+    """Probability [N, texts] of asking a text of a scene, such that its answers become equally frequent; 0 where it
+    does not apply."""
+    accept = np.zeros((len(found[0].answers), len(found)))
+    for column, instance in enumerate(found):
+        applies = instance.answers >= 0
+        if applies.any():
+            shares = np.bincount(instance.answers[applies], minlength=len(VOCABULARY)) / applies.sum()
+            floor = max(shares[shares > 0].min(), RAREST_SHARE)
+            keep = np.minimum(1, floor / np.maximum(shares, 1e-9))
+            accept[:, column] = np.where(applies, keep[np.maximum(instance.answers, 0)], 0)
+    return accept
+
+
+def template(words: list[str]) -> str:
+    """A text without the digit, place or ordinal that it names: "is a D seen"."""
+    text = " ".join("D" if word in NUMBERS else "N" if word in ORDINALS else word for word in words)
+    for place in PLACES:
+        text = text.replace(place, "P")
+    return text.replace(" an ", " a ")
+
+
+class QuestionPool:
+    """All questions that N scenes allow, to draw from by text."""
+
+    def __init__(self, digits: Digits) -> None:
+        found = instances(digits)
+        self.answers = np.stack([instance.answers for instance in found], axis=1)
+        self.accept = acceptance(found).astype(np.float32)
+
+    def draw(
+        self, rows: np.ndarray, per_scene: int, weights: np.ndarray, random: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`per_scene` different texts [B, K] for scenes `rows` [B], drawn by `weights` [texts], and answers [B, K].
+
+        An answer is NONE where a scene allows fewer texts.
+        """
+        wanted = self.accept[rows] * weights.astype(np.float32)
+        keys = random.standard_exponential(wanted.shape, dtype=np.float32) / np.maximum(wanted, 1e-30)
+        text = np.argpartition(keys, per_scene, axis=1)[:, :per_scene]
+        allowed = np.take_along_axis(wanted, text, axis=1) > 0
+        return text, np.where(allowed, np.take_along_axis(self.answers[rows], text, axis=1), NONE)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Question texts as word indices [texts, 9] (padded with 0), word counts and families [texts]."""
+
+    texts: list[list[str]]
+    families: np.ndarray
+    words: np.ndarray
+    lengths: np.ndarray
+
+
+def all_texts() -> Texts:
+    """Every question text."""
+    found = instances(Digits(np.zeros((1, 4), np.int64), np.zeros((1, 3), np.int64)))
+    words = np.zeros((len(found), MAX_WORDS), np.int64)
+    for row, instance in enumerate(found):
+        words[row, : len(instance.words)] = [INDEX[word] for word in instance.words]
+    return Texts(
+        texts=[instance.words for instance in found],
+        families=np.array([instance.family for instance in found]),
+        words=words,
+        lengths=np.array([len(instance.words) for instance in found]),
+    )
+
+
 def build_questions(digits: Digits, per_scene: int, random: np.random.Generator) -> QuestionSet:
     """`per_scene` questions of different families for every scene."""
     found = instances(digits)
     count = len(digits)
     answers = np.stack([instance.answers for instance in found], axis=1)
-    accept = np.zeros(answers.shape)
-    for column, instance in enumerate(found):
-        applies = instance.answers >= 0
-        shares = np.bincount(instance.answers[applies], minlength=len(VOCABULARY)) / max(1, applies.sum())
-        floor = max(shares[shares > 0].min(), RAREST_SHARE)
-        keep = np.minimum(1, floor / np.maximum(shares, 1e-9))
-        accept[:, column] = np.where(applies, keep[np.maximum(instance.answers, 0)], 0)
+    accept = acceptance(found)
     keys = np.where(random.random(answers.shape) < accept, random.random(answers.shape), np.inf)
-    families = np.array([instance.family for instance in found])
+    known = all_texts()
+    families = known.families
     best = np.empty((count, len(FAMILIES)), np.int64)
     best_key = np.empty((count, len(FAMILIES)))
     for family in range(len(FAMILIES)):
@@ -146,12 +209,8 @@ def build_questions(digits: Digits, per_scene: int, random: np.random.Generator)
         valid = ~np.isinf(best_key)
         for row in np.nonzero(valid.sum(axis=1) < per_scene)[0]:
             text[row] = random.choice(best[row, np.nonzero(valid[row])[0]], per_scene)
-    words = np.zeros((len(found), MAX_WORDS), np.int64)
-    for row, instance in enumerate(found):
-        words[row, : len(instance.words)] = [INDEX[word] for word in instance.words]
-    lengths = np.array([len(instance.words) for instance in found])
     answer = np.take_along_axis(answers, text, axis=1)
-    return QuestionSet([instance.words for instance in found], families, text, answer, words, lengths)
+    return QuestionSet(known.texts, families, text, answer, known.words, known.lengths)
 
 
 def blind_answers(questions: QuestionSet) -> dict[int, int]:

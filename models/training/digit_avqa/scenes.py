@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,6 +96,12 @@ class Recordings:
         self.flite = np.array([v for v in complete if names[v] == "flite"])
         self.espeak = np.array([v for v in complete if names[v] != "flite"])
         self.flite_share = flite_share
+
+    def sharing(self, flite_share: float) -> Recordings:
+        """The same clips with another share of scenes spoken by flite."""
+        other = copy.copy(self)
+        other.flite_share = flite_share
+        return other
 
     def render(self, spoken: np.ndarray, random: np.random.Generator) -> Sounds:
         """Random gaps, level within 4 dB, a faint noise floor between -60 and -40 dB full scale."""

@@ -30,6 +30,10 @@ FLITE_TEST = {"rms": 4}
 FLITE_PITCH_HZ = {"kal": 105, "awb": 120, "slt": 170, "rms": 95}
 TARGET_RMS = 0.12
 MAX_CLIP_SAMPLES = 4800
+# Speech is what lies above this share of the loudest 20 ms (-40 dB): at -30 dB, "six" of flite's slt lost its s.
+QUIETEST_SHARE = 1e-4
+# Clips are also played faster and slower (pitch and formants move along); flite more, having few speakers.
+SPEEDS = {"espeak-ng": ((25, 23), (23, 25)), "flite": ((25, 23), (23, 25), (20, 17), (17, 20))}
 
 
 @dataclass(frozen=True)
@@ -101,13 +105,13 @@ def _synthesise(voice: Voice, word: str) -> np.ndarray:
 
 
 def _trim(samples: np.ndarray) -> np.ndarray | None:
-    """Speech alone (20 ms frames above -30 dB of the loudest) at a fixed level; None when too long or silent."""
+    """Speech alone at a fixed level; None when too long or silent."""
     frame = SAMPLE_RATE_HZ // 50
     frames = len(samples) // frame
     energy = (samples[: frames * frame].reshape(frames, frame) ** 2).mean(axis=1) if frames else np.zeros(0)
     if frames == 0 or energy.max() < 1e-7:
         return None
-    loud = np.nonzero(energy > energy.max() * 1e-3)[0]
+    loud = np.nonzero(energy > energy.max() * QUIETEST_SHARE)[0]
     speech = samples[max(0, loud[0] - 1) * frame : (loud[-1] + 2) * frame]
     if len(speech) > MAX_CLIP_SAMPLES:
         # Same pitch change as a faster tape: at most 30 %, otherwise the voice is left out.
@@ -135,10 +139,10 @@ def build_bank(test: bool, seed: int) -> ClipBank:
 
 
 def with_speeds(bank: ClipBank) -> ClipBank:
-    """The bank and two copies of it played 8 % slower and faster (pitch moves along), as augmentation."""
+    """The bank with copies at other speeds, as augmentation."""
     clips, digit, voice = list(bank.clips), list(bank.digit), list(bank.voice)
-    for up, down in ((25, 23), (23, 25)):
-        for index, clip in enumerate(bank.clips):
+    for index, clip in enumerate(bank.clips):
+        for up, down in SPEEDS[bank.voices[bank.voice[index]].synthesiser]:
             changed = np.clip(resample_poly(clip.astype(np.float64), up, down), -32767, 32767)
             if len(changed) <= MAX_CLIP_SAMPLES * 1.09:
                 clips.append(changed.astype(np.int16))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .channel import training_snr_db
+from .channel import IDEAL, Air, training_snr_db
 from .encoders import QUADRANT
 from .foundation import FoundationModel
 from .optimise import Schedule, seeded
@@ -20,11 +20,6 @@ from .questions import QuestionSet
 from .recipe import MAX_TOKENS, MIN_TOKENS, Recipe
 from .scenes import Digits
 from .transceiver import Transceiver, pooled, prefix, received_audio, received_text, received_visual
-
-# Bursts that arrive as zeros in stage 2: each by itself, and both of a scene together.
-LOST_SHARE = 0.03
-BOTH_LOST_SHARE = 0.02
-
 
 @dataclass(frozen=True)
 class FeatureSet:
@@ -37,16 +32,23 @@ class FeatureSet:
     questions: QuestionSet
 
 
-def draw_length(random: np.random.Generator) -> int:
-    """Token length of a step: log-uniform over 2..64, with 16 and longer drawn more often.
+def draw_length(recipe: Recipe, random: np.random.Generator) -> int:
+    """Token length of a step: log-uniform over 2..64, with 16 and longer drawn more often; or always 64.
 
     One model for all lengths under-serves the long ones when short ones are as frequent.
     """
+    if recipe.token_lengths == "full":
+        return MAX_TOKENS
     kind = random.random()
     if kind < 0.3:
         return 16
     shortest = 12 if kind < 0.7 else MIN_TOKENS
     return int(round(math.exp(random.uniform(math.log(shortest), math.log(MAX_TOKENS)))))
+
+
+def air_of(recipe: Recipe) -> Air:
+    """Impairments that both stages train with."""
+    return Air(recipe.clip_db, recipe.phase_noise_rad, recipe.rayleigh)
 
 
 def align(recipe: Recipe, data: FeatureSet, frozen: dict[str, Any], device: torch.device) -> dict[str, Any]:
@@ -58,19 +60,23 @@ def align(recipe: Recipe, data: FeatureSet, frozen: dict[str, Any], device: torc
     random, generator = seeded(recipe.seed, 20)
     model = _frozen_model(frozen, device)
     parts = Transceiver().to(device)
-    schedule = Schedule("alignment", parts.parameters(), recipe.alignment_steps, recipe.alignment_lr)
-    batch, temperature = recipe.alignment_batch, recipe.alignment_temperature
-    levels = {"visual": 1.0, "audio": 1.0, "text": 1.0}
+    if recipe.alignment_steps == 0:
+        return {"state": parts.cpu().state_dict(), "log": []}
+    levels = {"visual": 1.0, "audio": 1.0}
+    streams = (random, generator)
+    schedule = Schedule("alignment", [parts], recipe.alignment_steps, recipe.alignment_lr, streams, levels)
+    batch, temperature, air = recipe.alignment_batch, recipe.alignment_temperature, air_of(recipe)
+    limits = (recipe.alignment_snr_low_db, recipe.alignment_snr_high_db)
     figures: dict[str, float] = {}
-    for step in range(recipe.alignment_steps):
+    for step in schedule.remaining():
         rows = torch.from_numpy(random.integers(0, len(data.visual), batch))
-        snr_db = training_snr_db(4, batch, generator, device)
+        snr_db = training_snr_db(4, batch, limits, generator, device)
         seen, spoken = data.digits.seen[rows.numpy()], data.digits.spoken[rows.numpy()]
-        lengths = draw_length(random), draw_length(random)
+        lengths = draw_length(recipe, random), draw_length(recipe, random)
         with mixed(device):
-            visual = received_visual(parts, data.visual[rows].to(device), lengths[0], snr_db[0]).float()
-            audio = received_audio(parts, data.audio[rows].to(device), lengths[1], snr_db[1]).float()
-            word_loss, text_level = _word_loss(parts, model, snr_db[2], random, device)
+            visual = received_visual(parts, data.visual[rows].to(device), lengths[0], snr_db[0], air=air).float()
+            audio = received_audio(parts, data.audio[rows].to(device), lengths[1], snr_db[1], air=air).float()
+            word_loss = _word_loss(parts, model, snr_db[2], air, random)
             loss = word_loss
             layout = data.layout[rows.numpy()]
             for user, received, words, membership in (
@@ -78,13 +84,11 @@ def align(recipe: Recipe, data: FeatureSet, frozen: dict[str, Any], device: torc
                 ("audio", audio, spoken, np.stack([layout == word for word in range(3)], axis=1)),
             ):
                 part = int(random.integers(-1, words.shape[1]))
-                figures[user] = 0.0
-                contrast = _contrast(parts, model, received, words, membership, part, snr_db[3], temperature)
+                contrast = _contrast(parts, model, received, words, membership, part, snr_db[3], air, temperature)
                 figures[user] = float(contrast)
                 loss = loss + contrast
         for user, tokens in (("visual", visual), ("audio", audio)):
             levels[user] = 0.9 * levels[user] + 0.1 * float(tokens.detach().square().mean().sqrt())
-        levels["text"] = 0.9 * levels["text"] + 0.1 * text_level
         figures["words"] = float(word_loss)
         schedule.apply(step, loss, lambda: dict(figures))
     target = float(model.words.square().mean().sqrt())
@@ -93,19 +97,19 @@ def align(recipe: Recipe, data: FeatureSet, frozen: dict[str, Any], device: torc
 
 
 def _word_loss(
-    parts: Transceiver, model: FoundationModel, snr_db: Tensor, random: np.random.Generator, device: torch.device
-) -> tuple[Tensor, float]:
-    """Normalised MSE of bursts of random vocabulary words, and the level of the received ones (RMS).
+    parts: Transceiver, model: FoundationModel, snr_db: Tensor, air: Air, random: np.random.Generator
+) -> Tensor:
+    """Normalised MSE of bursts of random vocabulary words.
 
     Captions alone would leave out the words that only questions use.
     """
+    device = snr_db.device
     words = torch.from_numpy(random.integers(0, len(model.words), (len(snr_db), 8))).to(device)
     counts = torch.from_numpy(random.integers(4, 9, len(snr_db))).to(device)
-    received = received_text(parts, model, words, counts, snr_db).float()
+    received = received_text(parts, model, words, counts, snr_db, air=air).float()
     present = (torch.arange(8, device=device)[None] < counts[:, None]).unsqueeze(-1)
     sent = model.words[words]
-    error = ((received - sent).square() * present).sum() / (sent.square() * present).sum()
-    return error, float(received.detach().square().mean().sqrt())
+    return ((received - sent).square() * present).sum() / (sent.square() * present).sum()
 
 
 def _contrast(
@@ -116,6 +120,7 @@ def _contrast(
     membership: np.ndarray,
     part: int,
     snr_db: Tensor,
+    air: Air,
     temperature: float,
 ) -> Tensor:
     """Symmetric InfoNCE between pooled received features and pooled received caption words.
@@ -134,7 +139,7 @@ def _contrast(
     features = (received * weights.unsqueeze(-1)).sum(dim=1)
     indices = torch.from_numpy(caption).to(device)
     counts = torch.full((len(caption),), caption.shape[1], device=device)
-    text = received_text(parts, model, indices, counts, snr_db).float().mean(dim=1)
+    text = received_text(parts, model, indices, counts, snr_db, air=air).float().mean(dim=1)
     with torch.autocast(device.type, enabled=False):
         scores = functional.normalize(features, dim=1) @ functional.normalize(text, dim=1).t() / temperature
         ordered = torch.sort(indices, dim=1).values
@@ -167,9 +172,10 @@ def finetune(
             layer.down.to(device), layer.up.to(device)
     parts = Transceiver().to(device)
     parts.load_state_dict(aligned["state"])
-    trained = [*parts.parameters(), *(p for p in model.parameters() if p.requires_grad)]
-    schedule = Schedule("fine-tuning", trained, recipe.finetune_steps, recipe.finetune_lr)
-    batch, asked = recipe.finetune_batch, recipe.finetune_questions
+    streams = (random, generator)
+    schedule = Schedule("fine-tuning", [parts, model], recipe.finetune_steps, recipe.finetune_lr, streams)
+    batch, asked, air = recipe.finetune_batch, recipe.finetune_questions, air_of(recipe)
+    limits = (recipe.finetune_snr_low_db, recipe.finetune_snr_high_db)
 
     def probe() -> dict[str, float]:
         with torch.no_grad(), torch.random.fork_rng():
@@ -180,18 +186,18 @@ def finetune(
                 for snr_db in (0, 20)
             }
 
-    for step in range(recipe.finetune_steps):
+    for step in schedule.remaining():
         rows = random.integers(0, len(data.visual), batch)
         columns = random.permuted(np.tile(np.arange(data.questions.text.shape[1]), (batch, 1)), axis=1)[:, :asked]
         text = np.take_along_axis(data.questions.text[rows], columns, axis=1)
         target = torch.from_numpy(np.take_along_axis(data.questions.answer[rows], columns, axis=1)).to(device)
-        snr_db = training_snr_db(2 + asked, batch, generator, device)
-        lost = torch.rand(2 + asked, batch, generator=generator) < LOST_SHARE
-        lost[:2] |= torch.rand(batch, generator=generator) < BOTH_LOST_SHARE
+        snr_db = training_snr_db(2 + asked, batch, limits, generator, device)
+        lost = torch.rand(2 + asked, batch, generator=generator) < recipe.burst_lost_share
+        lost[:2] |= torch.rand(batch, generator=generator) < recipe.scene_lost_share
         lost = lost.to(device)
-        lengths = draw_length(random), draw_length(random)
+        lengths = draw_length(recipe, random), draw_length(recipe, random)
         with mixed(device):
-            logits = packed_logits(model, parts, data, torch.from_numpy(rows), text, lengths, snr_db, lost, device)
+            logits = packed_logits(model, parts, data, torch.from_numpy(rows), text, lengths, snr_db, lost, device, air)
         schedule.apply(step, functional.cross_entropy(logits.flatten(0, 1), target.flatten()), probe)
     for block in model.blocks:
         block.q.merge()
@@ -209,17 +215,18 @@ def packed_logits(
     snr_db: Tensor,
     lost: Tensor | None,
     device: torch.device,
+    air: Air = IDEAL,
 ) -> Tensor:
     """Answer logits [B, K, vocabulary] of K questions per scene; snr_db and lost are [2 + K, B]."""
     batch, asked = text.shape
     lost_of = [None] * (2 + asked) if lost is None else list(lost)
-    visual = received_visual(parts, data.visual[rows].to(device), lengths[0], snr_db[0], lost_of[0])
-    audio = received_audio(parts, data.audio[rows].to(device), lengths[1], snr_db[1], lost_of[1])
+    visual = received_visual(parts, data.visual[rows].to(device), lengths[0], snr_db[0], lost_of[0], air)
+    audio = received_audio(parts, data.audio[rows].to(device), lengths[1], snr_db[1], lost_of[1], air)
     words, counts = data.questions.of_text(text)
     flat_lost = None if lost is None else lost[2:].t().reshape(-1)
     flat_words = torch.from_numpy(words.reshape(batch * asked, -1)).to(device)
     flat_counts = torch.from_numpy(counts.reshape(-1)).to(device)
-    sent = received_text(parts, model, flat_words, flat_counts, snr_db[2:].t().reshape(-1), flat_lost)
+    sent = received_text(parts, model, flat_words, flat_counts, snr_db[2:].t().reshape(-1), flat_lost, air)
     hidden = model.packed(prefix(model, visual, audio), sent.view(batch, asked, words.shape[2], -1))
     at = (flat_counts - 1).view(batch, asked, 1, 1).expand(-1, -1, 1, hidden.shape[-1])
     return model.logits(hidden.gather(2, at).squeeze(2)).float()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .channel import ideal_awgn, pooling_matrix
+from .channel import IDEAL, Air, over_the_air, pooling_matrix
 from .foundation import FoundationModel
 from .recipe import FEATURE_DIM, MODEL_DIM, PATCHES, TOKEN_DIM
 
@@ -42,19 +42,29 @@ def pooled(matrix_rows: int, device: torch.device) -> Tensor:
 
 
 def received_visual(
-    parts: Transceiver, features: Tensor, length: int, snr_db: Tensor, lost: Tensor | None = None
+    parts: Transceiver,
+    features: Tensor,
+    length: int,
+    snr_db: Tensor,
+    lost: Tensor | None = None,
+    air: Air = IDEAL,
 ) -> Tensor:
     """Receiver output [B, L, 128] of visual features [B, 64, 64] sent as L tokens at snr_db [B]."""
     tokens = parts.visual_projection(pooled(length, features.device) @ features)
-    return parts.visual_receiver(_drop(ideal_awgn(tokens, snr_db), lost))
+    return parts.visual_receiver(_drop(over_the_air(tokens, snr_db, air), lost))
 
 
 def received_audio(
-    parts: Transceiver, features: Tensor, length: int, snr_db: Tensor, lost: Tensor | None = None
+    parts: Transceiver,
+    features: Tensor,
+    length: int,
+    snr_db: Tensor,
+    lost: Tensor | None = None,
+    air: Air = IDEAL,
 ) -> Tensor:
     """Receiver output [B, L, 128] of audio features [B, 64, 64] sent as L tokens at snr_db [B]."""
     tokens = parts.audio_projection(pooled(length, features.device) @ features)
-    return parts.audio_receiver(_drop(ideal_awgn(tokens, snr_db), lost))
+    return parts.audio_receiver(_drop(over_the_air(tokens, snr_db, air), lost))
 
 
 def received_text(
@@ -64,11 +74,12 @@ def received_text(
     lengths: Tensor,
     snr_db: Tensor,
     lost: Tensor | None = None,
+    air: Air = IDEAL,
 ) -> Tensor:
     """Receiver output [B, T, 128] of word indices [B, T]; each burst carries its own `lengths` [B] words."""
     present = torch.arange(words.shape[1], device=words.device)[None, :] < lengths[:, None]
     sent = model.words[words] * present.unsqueeze(-1)
-    received = ideal_awgn(sent, snr_db, lengths) * present.unsqueeze(-1)
+    received = over_the_air(sent, snr_db, air, lengths) * present.unsqueeze(-1)
     return parts.text_receiver(_drop(received, lost))
 
 
