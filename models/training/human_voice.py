@@ -46,7 +46,7 @@ def fetch_digits(archive: Path | None) -> list[np.ndarray]:
                 raise SystemExit(f"human-voice: apt-get download {PACKAGE} failed; run apt-get update, or give --deb")
             archive = found[0]
         if subprocess.run(["dpkg-deb", "-x", str(archive), temporary], stderr=subprocess.DEVNULL).returncode != 0:
-            raise SystemExit(f"human-voice: --deb: value \"{archive}\"; allowed the Debian package {PACKAGE}")
+            raise SystemExit(f'human-voice: --deb: value "{archive}"; allowed the Debian package {PACKAGE}')
         return [read_wav(Path(temporary) / DIGITS / f"{digit}.wav") for digit in range(10)]
 
 
@@ -99,9 +99,7 @@ def main() -> None:
     bank = ClipBank(clips, np.arange(10), np.zeros(10, np.int64), [Voice("human", "Allison Smith", 0, 0)])
     pixels, labels = mnist.load(mnist.fetch(arguments.cache / "downloads"), "t10k")
     pictures, recordings = Pictures(pixels, labels), Recordings(bank, 0.0)
-    scenes = build_scenes(
-        pictures, recordings, arguments.scenes, Recipe().questions_per_scene, arguments.seed, STREAM
-    )
+    scenes = build_scenes(pictures, recordings, arguments.scenes, Recipe().questions_per_scene, arguments.seed, STREAM)
     write_set(arguments.out.resolve(), scenes, arguments.seed)
     print(f"{len(scenes.digits)} scenes, {scenes.questions.text.size} questions in {arguments.out}/questions.csv")
 

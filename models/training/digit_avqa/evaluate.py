@@ -14,7 +14,6 @@ from .progress import say
 from .foundation import FoundationModel
 from .questions import FAMILIES, blind_answers
 from .recipe import Recipe
-from .speech import Voice
 from .task_training import FeatureSet, packed_logits
 from .transceiver import Transceiver, pooled, prefix
 
@@ -89,7 +88,9 @@ def answered(
         logits = packed_logits(model, parts, data, rows, text, lengths, levels, None, torch.device("cpu"))
         target = torch.from_numpy(data.questions.answer[rows.numpy()])
         right.append((logits.argmax(-1) == target).numpy())
-        loss.append(functional.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none").view(target.shape))
+        loss.append(
+            functional.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none").view(target.shape)
+        )
     return np.concatenate(right), torch.cat(loss).numpy()
 
 
@@ -119,8 +120,7 @@ def evaluate(
     recipe: Recipe,
     trained: dict[str, Any],
     features: dict[str, FeatureSet],
-    voice_of_scene: dict[str, np.ndarray],
-    voices: dict[str, list[Voice]],
+    synthesisers: dict[str, list[str]],
 ) -> dict[str, Any]:
     """Accuracy over SNR and token length, with one noisy user, per family, and of known and unseen voices.
 
@@ -138,7 +138,9 @@ def evaluate(
         for length in TOKEN_LENGTHS:
             clean = right(test, length, alike(None), 1)
             noise_free.append({"tokens": length, **_share(clean)})
-            rows += [{"tokens": length, "snrDb": snr_db, **_share(right(test, length, alike(snr_db)))} for snr_db in SNR_DB]
+            rows += [
+                {"tokens": length, "snrDb": snr_db, **_share(right(test, length, alike(snr_db)))} for snr_db in SNR_DB
+            ]
             shown = "".join(f" {100 * row['accuracy']:5.1f}" for row in rows if row["tokens"] == length)
             say(f"  L {length:2d}:{shown}  noise-free {100 * clean.mean():.1f}")
         for user in USERS:
@@ -150,7 +152,7 @@ def evaluate(
             name: _per_synthesiser(
                 features[f"{name}-voices"],
                 right(features[f"{name}-voices"], DETAIL_TOKENS, alike(20)),
-                [voices[name][voice].synthesiser for voice in voice_of_scene[f"{name}-voices"]],
+                synthesisers[f"{name}-voices"],
             )
             for name in ("known", "unseen")
         }

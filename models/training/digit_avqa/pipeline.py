@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 
 from .bundle import write_bundle
 from .cache import Steps
-from .data import SPLITS, Scenes, Sources, build_banks, picture_pools, recordings
+from .data import SPLITS, UNSEEN, Scenes, Sources, build_banks, picture_pools, recordings
 from .evaluate import evaluate
 from .export import load_encoders
 from .pretrain_encoders import train_audio, train_visual
@@ -21,13 +22,12 @@ from .scenes import mu_law_decode
 from .speech import Voice
 from .task_training import FeatureSet, align, finetune
 
+
 def pretrain(
     recipe: Recipe, steps: Steps, downloads: Path, device: torch.device
 ) -> tuple[Sources, dict[str, list[Voice]], dict[str, Any]]:
     """Data sources, known and unseen voices, and the three frozen parts."""
-    foundation = steps.run(
-        "foundation-model", lambda: train_foundation(recipe, device), [train_foundation], recipe
-    )
+    foundation = steps.run("foundation-model", lambda: train_foundation(recipe, device), [train_foundation], recipe)
     pictures = picture_pools(downloads)
     visual = steps.run(
         "visual-encoder",
@@ -61,11 +61,31 @@ def encode_split(scenes: Scenes, frozen: dict[str, Any], device: torch.device) -
     return FeatureSet(torch.cat(seen), torch.cat(heard), scenes.sounds.layout, scenes.digits, scenes.questions)
 
 
-def train(recipe: Recipe, steps: Steps, downloads: Path, out: Path, device: torch.device) -> None:
-    """All steps, to the bundle in `out`."""
+# Names of all steps, in order.
+STEPS = (
+    *("foundation-model", "visual-encoder", "voices", "audio-encoder"),
+    *(f"{name}-{kind}" for name in SPLITS for kind in ("scenes", "features")),
+    *("alignment", "fine-tuning", "evaluation"),
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What both stages start from: scenes, their features, and the frozen parts; `after` are the steps behind them."""
+
+    scenes: dict[str, Scenes]
+    features: dict[str, FeatureSet]
+    synthesisers: dict[str, list[str]]
+    frozen: dict[str, Any]
+    after: tuple[str, ...] = ("train-features", "foundation-model")
+
+
+def prepare(recipe: Recipe, steps: Steps, downloads: Path, device: torch.device) -> Prepared:
+    """All steps before the two stages."""
     sources, voices, frozen = pretrain(recipe, steps, downloads, device)
     scenes: dict[str, Scenes] = {}
     features: dict[str, FeatureSet] = {}
+    synthesisers: dict[str, list[str]] = {}
     for name, split in SPLITS.items():
         scenes[name] = steps.run(
             f"{name}-scenes",
@@ -80,12 +100,21 @@ def train(recipe: Recipe, steps: Steps, downloads: Path, out: Path, device: torc
             [encode_split],
             after=[f"{name}-scenes", "visual-encoder", "audio-encoder"],
         )
+        bank = voices["unseen" if name in UNSEEN else "known"]
+        synthesisers[name] = [bank[voice].synthesiser for voice in scenes[name].sounds.voice]
+    return Prepared(scenes, features, synthesisers, frozen)
+
+
+def train(recipe: Recipe, steps: Steps, downloads: Path, out: Path, device: torch.device) -> None:
+    """All steps, to the bundle in `out`."""
+    prepared = prepare(recipe, steps, downloads, device)
+    features, frozen = prepared.features, prepared.frozen
     aligned = steps.run(
         "alignment",
         lambda: align(recipe, features["train"], frozen, device),
         [align],
         recipe,
-        ["train-features", "foundation-model"],
+        prepared.after,
     )
     trained = steps.run(
         "fine-tuning",
@@ -94,10 +123,9 @@ def train(recipe: Recipe, steps: Steps, downloads: Path, out: Path, device: torc
         recipe,
         ["alignment", "validation-features"],
     )
-    said_by = {name: scenes[name].sounds.voice for name in SPLITS}
     accuracy = steps.run(
         "evaluation",
-        lambda: evaluate(recipe, trained, features, said_by, voices),
+        lambda: evaluate(recipe, trained, features, prepared.synthesisers),
         [evaluate],
         recipe,
         ["fine-tuning", "test-features", "unseen-voices-features", "known-voices-features"],
@@ -110,7 +138,16 @@ def train(recipe: Recipe, steps: Steps, downloads: Path, out: Path, device: torc
         "fineTuning": trained["log"],
     }
     write_bundle(
-        out, recipe, scenes["test"], features["train"], features["test"], frozen, trained, logs, accuracy, steps
+        out,
+        recipe,
+        prepared.scenes["test"],
+        features["train"],
+        features["test"],
+        frozen,
+        trained,
+        logs,
+        accuracy,
+        steps,
     )
     size = sum(path.stat().st_size for path in out.iterdir())
     wall = sum(record["wallSeconds"] for record in steps.records.values())

@@ -53,7 +53,9 @@ class Progress:
         self.shown = moment
         full = BAR * done // self.steps
         bar = "#" * full + "-" * (BAR - full)
-        line = f"  {self.name} [{bar}] {100 * done // self.steps} % {done}/{self.steps} loss {loss:.4f}, {self.left(done)}"
+        line = (
+            f"  {self.name} [{bar}] {100 * done // self.steps} % {done}/{self.steps} loss {loss:.4f}, {self.left(done)}"
+        )
         print("\r\x1b[K" + line[: shutil.get_terminal_size().columns - 1], end="", flush=True)
         _drawn = True
 

@@ -21,6 +21,7 @@ from .recipe import MAX_TOKENS, MIN_TOKENS, Recipe
 from .scenes import Digits
 from .transceiver import Transceiver, pooled, prefix, received_audio, received_text, received_visual
 
+
 @dataclass(frozen=True)
 class FeatureSet:
     """Encoder features of a split: visual and audio [N, 64, 64] float32, with labels and questions."""
