@@ -2,16 +2,17 @@
 import { closestWord, InvalidInputError } from '../config/violations';
 import { seededRandom } from '../units/random';
 import { alternate, alternateByPrices, type Alternation } from './alternating';
+import { analogLatencyS, analogLoss, analogSnrDb, surfaceLoss, type AnalogPoint } from './analog';
 import {
+  analogAlternating,
+  analogBandwidthOnly,
   analogEqual,
-  analogLatencyS,
+  analogFixedLength,
+  analogPowerOnly,
   analogRandom,
   analogSearch,
-  analogSnrDb,
-  analogLoss,
-  surfaceLoss,
-  type AnalogPoint,
-} from './analog';
+  type Effort,
+} from './analog-search';
 import {
   bandwidthOnly,
   equal,
@@ -39,14 +40,24 @@ export const DIGITAL_METHODS = [
   'sum-rate',
   'grid',
 ] as const;
-export const ANALOG_METHODS = ['analog-search', 'equal', 'random'] as const;
+export const ANALOG_METHODS = [
+  'analog-search',
+  'alternating',
+  'equal',
+  'random',
+  'fixed-length',
+  'bandwidth-only',
+  'power-only',
+] as const;
 export const METHODS = [...new Set([...DIGITAL_METHODS, ...ANALOG_METHODS])];
 
 export interface AllocateOptions {
   /** Default: `exact`, for analog transport `analog-search`. */
   readonly method?: string;
-  /** For `random` and `analog-search`. */
+  /** For `random` and the searches of analog transport. */
   readonly seed?: number;
+  /** Of those searches; default `full`. */
+  readonly effort?: Effort;
 }
 
 export interface UserAllocation {
@@ -101,7 +112,7 @@ export function allocate(problem: AllocationProblem, options: AllocateOptions = 
   }
   const seed = options.seed ?? 1;
   return problem.transport === 'analog'
-    ? allocateAnalog(problem, method as (typeof ANALOG_METHODS)[number], seed)
+    ? allocateAnalog(problem, method as (typeof ANALOG_METHODS)[number], seed, options.effort ?? 'full')
     : allocateDigital(problem, method as (typeof DIGITAL_METHODS)[number], seed);
 }
 
@@ -204,7 +215,7 @@ function allocateDigital(problem: DigitalProblem, method: (typeof DIGITAL_METHOD
       'loss a exp(-b L) + c, summed over users',
       `outage below ${problem.outageRateBitPerS} bit/s`,
       ...(method === 'sum-rate' ? [`sum-rate: floor ${SUM_RATE_FLOOR} of an equal share`] : []),
-      ...(METHODS_WITH_ASSUMED_DEFINITION.has(method) ? [`definition of the baseline ${method}`] : []),
+      ...assumedMethod(method),
     ],
   };
 }
@@ -218,6 +229,10 @@ const METHODS_WITH_ASSUMED_DEFINITION: ReadonlySet<string> = new Set([
   'sum-rate',
   'grid',
 ]);
+
+function assumedMethod(method: string): string[] {
+  return METHODS_WITH_ASSUMED_DEFINITION.has(method) ? [`definition of the baseline ${method}`] : [];
+}
 
 /** Hz and W whose sums are not above the budgets, whatever rounding did. */
 function inWhole(
@@ -276,16 +291,50 @@ function binding(problem: AllocationProblem, users: readonly UserAllocation[]): 
   return found;
 }
 
-function allocateAnalog(problem: AnalogProblem, method: (typeof ANALOG_METHODS)[number], seed: number): Allocation {
+interface FoundAnalog {
+  readonly point: AnalogPoint;
+  readonly iterations: number;
+  readonly gap?: number;
+  readonly history?: Alternation['history'];
+}
+
+function findAnalog(
+  problem: AnalogProblem,
+  method: (typeof ANALOG_METHODS)[number],
+  seed: number,
+  effort: Effort,
+): FoundAnalog {
   const uniform = seededRandom(seed, `allocation/${method}`);
-  const found: { point: AnalogPoint; iterations: number; gap: number | null } =
-    method === 'analog-search'
-      ? analogSearch(problem, uniform)
-      : {
-          point: method === 'equal' ? analogEqual(problem) : analogRandom(problem, uniform),
-          iterations: 1,
-          gap: null,
-        };
+  switch (method) {
+    case 'analog-search':
+      return analogSearch(problem, uniform, effort);
+    case 'alternating':
+      return analogAlternating(problem, uniform, effort);
+    case 'equal':
+      return { point: analogEqual(problem), iterations: 1 };
+    case 'random':
+      return { point: analogRandom(problem, uniform), iterations: 1 };
+    case 'fixed-length':
+      return withoutGap(analogFixedLength(problem, uniform, effort));
+    case 'bandwidth-only':
+      return withoutGap(analogBandwidthOnly(problem, uniform, effort));
+    case 'power-only':
+      return withoutGap(analogPowerOnly(problem, uniform, effort));
+  }
+}
+
+/** A search that leaves something out says nothing of the whole problem. */
+function withoutGap({ point, iterations }: FoundAnalog): FoundAnalog {
+  return { point, iterations };
+}
+
+function allocateAnalog(
+  problem: AnalogProblem,
+  method: (typeof ANALOG_METHODS)[number],
+  seed: number,
+  effort: Effort,
+): Allocation {
+  const found = findAnalog(problem, method, seed, effort);
   const { point } = found;
   const bandwidth = notAbove([...point.bandwidthHz], problem.bandwidthHz);
   const power = notAbove([...point.powerW], problem.powerW ?? Infinity);
@@ -306,21 +355,23 @@ function allocateAnalog(problem: AnalogProblem, method: (typeof ANALOG_METHODS)[
       outage: !(snrDb >= user.surface.snrDb[0]!),
     };
   });
-  const gapAgainst = found.gap === null ? null : 'multi-start';
+  const gapAgainst = found.gap === undefined ? null : 'multi-start';
   return {
     method,
     ...totals(problem, users),
     iterations: found.iterations,
-    gap: found.gap,
+    gap: found.gap ?? null,
     gapAgainst,
     users,
     binding: binding(problem, users),
+    ...(found.history === undefined ? {} : { history: found.history }),
     assumed: [
       'one complex symbol per second and Hz',
       problem.interactions.length === 0
         ? 'losses of the users add up'
         : 'losses of the users, and products of two of them, add up',
       'SNR p g / (N0 B)',
+      ...assumedMethod(method),
     ],
   };
 }

@@ -4,7 +4,7 @@
  */
 import { dbToPowerRatio } from '../units/db';
 import type { Allocation } from './allocate';
-import { lossOf, outageSnrDbOf, type BenchTerms, type BenchUser, type LossFit } from './bench-terms';
+import { interactionsOf, lossOf, outageSnrDbOf, type BenchTerms, type BenchUser, type LossFit } from './bench-terms';
 import { powerAtGainW } from './channel';
 import { fitExponential } from './loss-fit';
 import { bitsPerToken, DESCRIPTOR_BITS, fitRate, type RateFit } from './mcs';
@@ -48,6 +48,16 @@ export interface UserGain {
   readonly gainOverNoise: number;
   /** At which the user's overhead is turned into tokens (digital). */
   readonly snr: number;
+  /** By how much interactions with the others' losses as they are raise or lower what the user's own counts; 1 without. */
+  readonly lossFactor: number;
+}
+
+/** 1 + coefficient times the other's loss, over the interactions of a user with those that `lossOf` knows; not below 0. */
+export function lossFactor(bench: BenchTerms, user: string, lossOfOther: (id: string) => number): number {
+  let factor = 1;
+  for (const { users, coefficient } of interactionsOf(bench))
+    if (users.includes(user)) factor += coefficient * lossOfOther(users[0] === user ? users[1] : users[0]);
+  return Math.max(factor, 0);
 }
 
 /**
@@ -75,6 +85,11 @@ export function benchProblem(
     latency,
     latencyRefS,
     lossRef,
+    ...(transport === 'analog' && {
+      interactions: interactionsOf(bench).filter(({ users: both }) =>
+        both.every((id) => users.some((user) => user.id === id)),
+      ),
+    }),
     ...(transport === 'digital' && {
       rateModel: { preset: 'shannon', efficiency: rate.efficiency, snrGapDb: rate.snrGapDb },
     }),
@@ -96,7 +111,14 @@ export function benchProblem(
   if (base.transport === 'analog')
     return {
       at: (gains) => ({
-        problem: { ...base, users: base.users.map((user, m) => ({ ...user, powerGain: powerGain(gains[m]!) })) },
+        problem: {
+          ...base,
+          users: base.users.map((user, m) => ({
+            ...user,
+            powerGain: powerGain(gains[m]!),
+            surface: scaled(user.surface, gains[m]!.lossFactor),
+          })),
+        },
         overheadTokens: users.map(() => 0),
       }),
     };
@@ -108,7 +130,7 @@ export function benchProblem(
           ? (OVERHEAD_SYMBOLS * rate.efficiency * Math.log2(1 + gains[m]!.snr / gap) + DESCRIPTOR_BITS) / tokenBits
           : 0,
       );
-      const shifted = base.users.map((user, m) => withTokensMore(user, overheadTokens[m]!));
+      const shifted = base.users.map((user, m) => withTokensMore(user, overheadTokens[m]!, gains[m]!.lossFactor));
       return {
         problem: { ...base, users: shifted.map((user, m) => ({ ...user, powerGain: powerGain(gains[m]!) })) },
         overheadTokens,
@@ -118,9 +140,9 @@ export function benchProblem(
 }
 
 /** The same loss for so many tokens more: a exp(-b L) = a exp(b o) exp(-b (L + o)). */
-function withTokensMore(user: DigitalUser, more: number): DigitalUser {
+function withTokensMore(user: DigitalUser, more: number, factor: number): DigitalUser {
   const listed = user.lengths as readonly number[];
-  const { a, c } = user.loss;
+  const [a, c] = [factor * user.loss.a, factor * user.loss.c];
   // A steeper fall is over within the first token, and would leave the range of numbers.
   const b = Math.min(user.loss.b, STEEPEST / (more + listed[listed.length - 1]!));
   return { ...user, lengths: listed.map((length) => length + more), loss: { a: a * Math.exp(b * more), b, c } };
@@ -152,6 +174,13 @@ function surfaceOf(bench: BenchTerms, user: BenchUser): LossSurface {
     b: [at(b), at(b), ...b.slice(from)],
     c: [lost, at(c), ...c.slice(from)],
   };
+}
+
+function scaled(surface: LossSurface, factor: number): LossSurface {
+  if (factor === 1) return surface;
+  const times = (values: readonly number[]): number[] => values.map((value) => factor * value);
+  if (surface.form === 'table') return { ...surface, loss: surface.loss.map(times) };
+  return { ...surface, a: times(surface.a), c: times(surface.c) };
 }
 
 /** Linear between the points of a rising axis, held beyond its ends. */

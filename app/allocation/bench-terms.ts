@@ -4,6 +4,7 @@
  */
 import { InvalidInputError } from '../config/violations';
 import { SMALLEST_SIZE } from '../units/subbands';
+import type { Interactions } from './analog';
 import { binsTaken, windowBinsOf } from './bands';
 import { GAIN_AVERAGES, powerAtGainW, type GainAverage, type PowerScale } from './channel';
 import { checkMcsTable, type McsEntry } from './mcs';
@@ -66,8 +67,12 @@ export interface BenchTerms {
   readonly terms: ModelTerms;
   /** Needed where terms.rate is `mcs-table`. */
   readonly mcsTable?: readonly McsEntry[] | null;
+  /** Products of two users' losses (a bundle's surface.interactions); counted where terms.loss is `surface`. */
+  readonly interactions?: Interactions;
   /** rms error of the two forms of loss at points that their fits did not see (a bundle's surface.rmsError). */
   readonly fitErrorRms?: { readonly loss: number; readonly surface: number } | null;
+  /** Kept above a modulation's threshold, for channels that move and shorter blocks, dB; default 0. */
+  readonly mcsMarginDb?: number;
   /** Below it no burst is heard: the user is in outage. Default -5, where headers end. */
   readonly outageSnrDb?: number;
   readonly sampleRateHz?: number;
@@ -120,6 +125,13 @@ export function checkBenchTerms(bench: BenchTerms): void {
       users.map(({ id }) => id),
       'different ids',
     );
+  const known = users.map(({ id }) => id);
+  (bench.interactions ?? []).forEach(({ users: both, coefficient }, i) => {
+    if (both[0] === both[1] || !both.every((id) => known.includes(id)))
+      refuse(`interactions[${i}].users`, both, 'two different ids of users');
+    if (!Number.isFinite(coefficient)) refuse(`interactions[${i}].coefficient`, coefficient, 'a number');
+  });
+  if (bench.mcsMarginDb !== undefined) number('mcsMarginDb', bench.mcsMarginDb, 0, 20, ' dB');
   users.forEach((user, i) => {
     const at = `users[${i}]`;
     if (!(Number.isInteger(user.dimension) && user.dimension >= 1))
@@ -142,6 +154,11 @@ export function checkBenchTerms(bench: BenchTerms): void {
   if (faults.length > 0) throw new InvalidInputError(faults);
 }
 
+/** Products of losses that the loss term counts. */
+export function interactionsOf({ terms, interactions = [] }: BenchTerms): Interactions {
+  return terms.loss === 'surface' ? interactions : [];
+}
+
 /** What the loss term uses of a user; null: nothing of it is counted. */
 export function lossOf({ terms }: BenchTerms, user: BenchUser): LossFit | LossSurface | null {
   return (terms.loss === 'surface' ? user.surface : user.loss) ?? null;
@@ -150,10 +167,10 @@ export function lossOf({ terms }: BenchTerms, user: BenchUser): LossFit | LossSu
 const DEFAULT_OUTAGE_SNR_DB = -5;
 
 /** Below it a burst is lost, dB: the header's limit, or the lowest threshold of the link's modulations. */
-export function outageSnrDbOf({ outageSnrDb, transport, terms, mcsTable }: BenchTerms): number {
+export function outageSnrDbOf({ outageSnrDb, transport, terms, mcsTable, mcsMarginDb = 0 }: BenchTerms): number {
   const heard = outageSnrDb ?? DEFAULT_OUTAGE_SNR_DB;
   if (transport === 'analog' || terms.rate !== 'mcs-table' || !mcsTable) return heard;
-  return Math.max(heard, Math.min(...mcsTable.map((entry) => entry.snrDb)));
+  return Math.max(heard, Math.min(...mcsTable.map((entry) => entry.snrDb)) + mcsMarginDb);
 }
 
 /**

@@ -5,12 +5,12 @@
 import { InvalidInputError } from '../config/violations';
 import { dbToPowerRatio } from '../units/db';
 
-/** One measured point: at this SNR (Es/N0, AWGN) one packet in a hundred is lost. The addon's table. */
+/** One measured point: at this SNR (Es/N0, AWGN) one burst in a hundred is lost. app/link's McsThreshold has these fields. */
 export interface McsEntry {
   readonly modulation: string;
-  /** Of an uncoded symbol: 2, 4, 6, 8. */
-  readonly bitsPerSymbol: number;
   readonly codeRate: number;
+  /** Payload bits a channel use: code rate times the modulation's bits. */
+  readonly bitsPerChannelUse: number;
   readonly snrDb: number;
 }
 
@@ -23,7 +23,8 @@ export function checkMcsTable(table: readonly McsEntry[]): void {
     const fault = (field: keyof McsEntry, allowed: string): void => {
       throw new InvalidInputError([`mcsTable[${i}].${field}: value ${entry[field]}; allowed ${allowed}`]);
     };
-    if (!(entry.bitsPerSymbol > 0 && entry.bitsPerSymbol <= 16)) fault('bitsPerSymbol', 'a number above 0, at most 16');
+    if (!(entry.bitsPerChannelUse > 0 && entry.bitsPerChannelUse <= 16))
+      fault('bitsPerChannelUse', 'a number above 0, at most 16');
     if (!(entry.codeRate > 0 && entry.codeRate <= 1)) fault('codeRate', 'a number above 0, at most 1');
     if (!(Math.abs(entry.snrDb) <= 100)) fault('snrDb', 'a number from -100 to 100 dB');
   });
@@ -32,8 +33,8 @@ export function checkMcsTable(table: readonly McsEntry[]): void {
 export interface McsChoice {
   readonly modulation: string;
   readonly codeRate: number;
-  /** Information bits per payload symbol; 0 below the lowest threshold. */
-  readonly bitsPerSymbol: number;
+  /** Payload bits a channel use. */
+  readonly bitsPerChannelUse: number;
 }
 
 /**
@@ -53,16 +54,16 @@ export function chooseMcs(table: readonly McsEntry[], snrDb: number): McsChoice 
       above === undefined
         ? below.codeRate
         : below.codeRate + ((above.codeRate - below.codeRate) * (snrDb - below.snrDb)) / (above.snrDb - below.snrDb);
-    const bitsPerSymbol = codeRate * below.bitsPerSymbol;
-    if (bitsPerSymbol > (best?.bitsPerSymbol ?? 0)) best = { modulation, codeRate, bitsPerSymbol };
+    const bitsPerChannelUse = (codeRate * below.bitsPerChannelUse) / below.codeRate;
+    if (bitsPerChannelUse > (best?.bitsPerChannelUse ?? 0)) best = { modulation, codeRate, bitsPerChannelUse };
   }
   return best;
 }
 
 /** The one with the lowest threshold. */
 export function mostRobust(table: readonly McsEntry[]): McsChoice {
-  const { modulation, codeRate, bitsPerSymbol } = table.reduce((a, b) => (b.snrDb < a.snrDb ? b : a));
-  return { modulation, codeRate, bitsPerSymbol: codeRate * bitsPerSymbol };
+  const { modulation, codeRate, bitsPerChannelUse } = table.reduce((a, b) => (b.snrDb < a.snrDb ? b : a));
+  return { modulation, codeRate, bitsPerChannelUse };
 }
 
 export interface RateFit {
@@ -85,7 +86,7 @@ export function fitRate(table: readonly McsEntry[]): RateFit {
   const high = Math.max(Math.min(Math.max(...thresholds) + 3, SNR_RANGE_DB.high), low);
   const points = Array.from({ length: 141 }, (_, i) => low + ((high - low) * i) / 140).map((snrDb) => ({
     snr: dbToPowerRatio(snrDb),
-    rate: chooseMcs(table, snrDb)?.bitsPerSymbol ?? 0,
+    rate: chooseMcs(table, snrDb)?.bitsPerChannelUse ?? 0,
   }));
   const used = points.filter(({ rate }) => rate > 0);
   const at = (snrGapDb: number): RateFit => {
@@ -128,12 +129,12 @@ export function digitalSymbols(
   tokens: number,
   dimension: number,
   bitsPerValue: number,
-  { bitsPerSymbol, codeRate }: McsChoice,
+  { bitsPerChannelUse, codeRate }: McsChoice,
 ): number {
   const payload = DESCRIPTOR_BITS + tokens * bitsPerToken(dimension, bitsPerValue);
   const crc = payload > SHORT_BLOCK_BITS ? CRC_BITS.long : CRC_BITS.short;
   const blocks = payload + crc <= CODE_BLOCK_BITS ? 1 : Math.ceil((payload + crc) / (CODE_BLOCK_BITS - CRC_BITS.long));
   const coded = payload + crc + (blocks > 1 ? blocks * CRC_BITS.long : 0);
-  const depth = bitsPerSymbol / codeRate;
-  return Math.max(Math.ceil(payload / bitsPerSymbol), blocks * Math.ceil(coded / blocks / (MAX_CODE_RATE * depth)));
+  const depth = bitsPerChannelUse / codeRate;
+  return Math.max(Math.ceil(payload / bitsPerChannelUse), blocks * Math.ceil(coded / blocks / (MAX_CODE_RATE * depth)));
 }

@@ -2,8 +2,8 @@
 import { dbToPowerRatio, powerRatioToDb } from '../units/db';
 import { bandwidthHzOf, type BandPlace } from '../units/subbands';
 import { analogSymbols, BURST, burstAirTimeS, ofdmSymbols, overheadSamples, scheduleAirTimeS } from './air-time';
-import { surfaceLoss } from './analog';
-import { lossOf, outageSnrDbOf, type BenchTerms, type BenchUser } from './bench-terms';
+import { analogLoss, surfaceLoss } from './analog';
+import { interactionsOf, lossOf, outageSnrDbOf, type BenchTerms, type BenchUser } from './bench-terms';
 import { bandOf, effectiveGain, type UserChannel } from './channel';
 import { bitsPerToken, chooseMcs, DESCRIPTOR_BITS, digitalSymbols, mostRobust, type McsChoice } from './mcs';
 
@@ -103,7 +103,8 @@ export function predictUser(
   const bits = user.bitsPerValue ?? 0;
   const table = digital && terms.rate === 'mcs-table' ? (bench.mcsTable ?? null) : null;
   const capacity = Math.log2(1 + snr);
-  const mcs = table === null ? null : (chooseMcs(table, effectiveSnrDb) ?? mostRobust(table));
+  const mcs =
+    table === null ? null : (chooseMcs(table, effectiveSnrDb - (bench.mcsMarginDb ?? 0)) ?? mostRobust(table));
   const payload = ofdmSymbols(
     !digital
       ? analogSymbols(tokenLength, user.dimension, normalisation)
@@ -147,9 +148,8 @@ export function predict(
     if (user === undefined || channel === undefined) throw new RangeError(`no user or no channel "${setting.id}"`);
     return predictUser(bench, user, channel, { ...setting, tokenLength: lengths[setting.id] ?? setting.tokenLength });
   });
-  const silent = bench.users.filter(({ id }) => !settings.some((setting) => setting.id === id));
-  const loss =
-    users.reduce((sum, one) => sum + one.loss, 0) + silent.reduce((sum, user) => sum + outageLoss(bench, user), 0);
+  const losses = bench.users.map((user) => users.find(({ id }) => id === user.id)?.loss ?? outageLoss(bench, user));
+  const loss = analogLoss({ users: bench.users, interactions: interactionsOf(bench) }, losses);
   const { weight, latencyRefS, lossRef } = bench;
   const objective = (latencyS: number): Prediction => ({
     objective: (weight * latencyS) / latencyRefS + ((1 - weight) * loss) / lossRef,

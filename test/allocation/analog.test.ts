@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { allocate, checkProblem, surfaceLoss, type AnalogProblem, type LossSurface } from '../../app/allocation';
+import {
+  allocate,
+  ANALOG_METHODS,
+  checkProblem,
+  surfaceLoss,
+  type AnalogProblem,
+  type LossSurface,
+} from '../../app/allocation';
 import { InvalidInputError } from '../../app/config/violations';
 import { seededRandom } from '../../app/units/random';
 
@@ -154,6 +161,41 @@ describe('analog-search', function () {
           error instanceof InvalidInputError &&
           error.lines.some((line) => /interactions\[0\]\.users: .*allowed two different ids of users/.test(line)),
       );
+  });
+
+  it('has baselines that keep the limits and are not better, and an alternation that descends', () => {
+    for (const latency of ['max', 'sum'] as const)
+      for (let seed = 0; seed < 2; seed++) {
+        const problem = analogProblem(seed, 3, { latency, powerCapW: seed % 2 === 0 ? null : 0.05 });
+        const best = allocate(problem).objective;
+        for (const method of ANALOG_METHODS) {
+          const { users, objective, history, binding } = allocate(problem, { method });
+          const label = `${latency}, seed ${seed}, ${method}`;
+          const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
+          const B = users.map((user) => user.bandwidthHz);
+          const p = users.map((user) => user.powerW);
+          assert.ok(sum(B) <= problem.bandwidthHz * (1 + 1e-9) && sum(p) <= problem.powerW! * (1 + 1e-9), label);
+          assert.ok(Math.max(...p) <= (problem.powerCapW ?? Infinity), label);
+          assert.ok(objective >= best * (1 - 3e-4), `${label}: ${objective} below ${best}`);
+          const L = users.map((user) => user.tokenLength);
+          assert.ok(Math.abs(objective / objectiveOf(problem, B, p, L) - 1) < 1e-9, label);
+          if (method === 'power-only' || method === 'equal') assert.deepEqual(new Set(B).size, 1, label);
+          if (method === 'bandwidth-only' || method === 'equal') assert.deepEqual(new Set(p).size, 1, label);
+          if (method === 'fixed-length') assert.deepEqual(L, [8, 8, 8], label);
+          assert.equal(history !== undefined, method === 'alternating', label);
+          const steps = (history ?? []).flatMap(({ afterShares, afterLengths }) => [afterShares, afterLengths]);
+          steps.forEach((value, i) => assert.ok(i === 0 || value <= steps[i - 1]! * (1 + 1e-9), label));
+          if (method !== 'random') assert.ok(binding.length > 0, label);
+        }
+      }
+  });
+
+  it('quick ends within 0.1 % of full', () => {
+    for (let seed = 0; seed < 3; seed++) {
+      const problem = analogProblem(seed, 3);
+      const full = allocate(problem).objective;
+      assert.ok(allocate(problem, { effort: 'quick' }).objective <= full * (1 + 1e-3), `seed ${seed}`);
+    }
   });
 
   it('marks a user whose SNR lies below its surface, and refuses exact by name', () => {

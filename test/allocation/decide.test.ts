@@ -30,7 +30,7 @@ const TABLE: McsEntry[] = (
     ['64qam', 6, 0.903, 19.32],
     ['256qam', 8, 0.903, 25.06],
   ] as const
-).map(([modulation, bitsPerSymbol, codeRate, snrDb]) => ({ modulation, bitsPerSymbol, codeRate, snrDb }));
+).map(([modulation, bits, codeRate, snrDb]) => ({ modulation, codeRate, snrDb, bitsPerChannelUse: bits * codeRate }));
 const LENGTHS = Array.from({ length: 63 }, (_, i) => i + 2);
 const USERS = [
   { id: 'text', dimension: 128, lengths: [7], share: 0.5 },
@@ -160,6 +160,30 @@ describe('a decision', function () {
     assert.ok(Math.abs(predicted.objectiveErrorRms! - (0.5 * 0.03) / 3) < 1e-12);
   });
 
+  it('counts the interactions of losses, and is better for knowing them', () => {
+    const interactions = [
+      { users: ['visual', 'text'] as [string, string], coefficient: -0.4 },
+      { users: ['audio', 'visual'] as [string, string], coefficient: -0.2 },
+    ];
+    for (const transport of ['analog', 'digital'] as const)
+      for (const lossDb of [
+        [118, 118, 118],
+        [190, 118, 118],
+      ]) {
+        const bench = benchTerms({ transport, interactions });
+        const informed = decide(bench, channels(4, lossDb));
+        const [t, v, a] = informed.users.map(({ loss }) => loss) as [number, number, number];
+        const expected = t + v + a - 0.4 * v * t - 0.2 * a * v;
+        assert.ok(Math.abs(informed.predicted.engineering.loss - expected) < 1e-12);
+        const blind = decide(benchTerms({ transport }), channels(4, lossDb));
+        const settings = blind.users.flatMap(({ id, subband, powerW, tokenLength }): UserSetting[] =>
+          subband === null ? [] : [{ id, place: subband, powerW, tokenLength }],
+        );
+        const judged = predict(bench, channels(4, lossDb), settings).engineering.objective;
+        assert.ok(objectiveOf(informed) <= judged * (1 + 2e-3), `${transport}: ${objectiveOf(informed)}, ${judged}`);
+      }
+  });
+
   it('rounding costs little, and is told', () => {
     for (const transport of ['analog', 'digital'] as const)
       for (let seed = 0; seed < 3; seed++) {
@@ -250,6 +274,12 @@ describe('a decision', function () {
       { transport: 'digital', users: [{ ...benchTerms().users[0]!, bitsPerValue: 12 }] },
       /users\[0\].bitsPerValue: value 12; allowed an integer from 2 to 8/,
     ],
+    [
+      'an interaction of a user with itself',
+      { interactions: [{ users: ['text', 'text'], coefficient: 1 }] },
+      /interactions\[0\].users: .*allowed two different ids/,
+    ],
+    ['a negative margin', { mcsMarginDb: -1 }, /mcsMarginDb: value -1; allowed a number from 0 to 20 dB/],
     [
       'no loss at all',
       { users: benchTerms().users.map((user) => ({ ...user, surface: null })) },
