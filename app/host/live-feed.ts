@@ -19,6 +19,7 @@ interface Watcher {
 const keyOf = ({ driver, serial }: { driver: string; serial: string }): string => `${driver} ${serial}`;
 
 export class LiveFeed {
+  private readonly windows = new Set<LiveWindow>();
   private readonly watchers = new Map<LiveWindow, Watcher>();
   private benches: { readonly bench: Bench; radios: readonly RadioHealth[] }[] = [];
   private details = new Map<string, RadioDetails>();
@@ -45,7 +46,7 @@ export class LiveFeed {
         this.takeHealth(health);
       },
     });
-    if (this.watchers.size > 0) bench.watch?.(true);
+    bench.watch?.(this.wanted());
     this.addDetails(bench.details ?? []);
   }
 
@@ -54,19 +55,38 @@ export class LiveFeed {
     if (details.length > 0) this.tell({ type: 'radio-details', radios: [...details] });
   }
 
-  /** What a window that comes late has missed. */
-  catchUp(window: LiveWindow): void {
+  /** A window wants sensors from now on, and hears what it has missed. */
+  attach(window: LiveWindow): void {
+    this.change(() => this.windows.add(window));
     if (this.details.size > 0) window.post({ type: 'radio-details', radios: [...this.details.values()] });
     const radios = this.radios();
     if (radios.length > 0) window.post({ type: 'health', radios, events: [], eventsLeftOut: 0 });
   }
 
+  detach(window: LiveWindow): void {
+    this.change(() => {
+      this.windows.delete(window);
+      this.watchers.delete(window);
+    });
+  }
+
   watch(window: LiveWindow, on: boolean): void {
-    const before = this.watchers.size > 0;
-    if (on) this.watchers.set(window, { outstanding: false, waiting: null });
-    else this.watchers.delete(window);
-    const after = this.watchers.size > 0;
-    if (before !== after) for (const { bench } of this.benches) bench.watch?.(after);
+    this.change(() => {
+      if (on) this.watchers.set(window, { outstanding: false, waiting: null });
+      else this.watchers.delete(window);
+    });
+  }
+
+  private wanted(): { views: boolean; sensors: boolean } {
+    return { views: this.watchers.size > 0, sensors: this.windows.size > 0 };
+  }
+
+  private change(alter: () => void): void {
+    const before = this.wanted();
+    alter();
+    const after = this.wanted();
+    if (before.views === after.views && before.sensors === after.sensors) return;
+    for (const { bench } of this.benches) bench.watch?.(after);
   }
 
   drawn(window: LiveWindow): void {

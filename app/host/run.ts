@@ -59,7 +59,13 @@ export interface RunStarted {
   readonly name: string;
   readonly trialsTotal: number;
   readonly trialsDone: number;
-  readonly radios: readonly { role: string; serial: string; driver: string }[];
+  readonly radios: readonly {
+    role: string;
+    serial: string;
+    driver: string;
+    centerFrequencyHz: number;
+    sampleRateHz: number;
+  }[];
   readonly simulated: boolean;
   /** The processes that have the radios. */
   readonly radioPids: readonly number[];
@@ -252,7 +258,13 @@ class RunSession {
       name: this.plan.experiment.name,
       trialsTotal: this.plan.trials.length,
       trialsDone: this.previous.trials.size,
-      radios: radios.map(({ role, serial, driver }) => ({ role, serial, driver })),
+      radios: radios.map(({ role, serial, driver, centerFrequencyHz, sampleRateHz }) => ({
+        role,
+        serial,
+        driver,
+        centerFrequencyHz: centerFrequencyHz.actual,
+        sampleRateHz: sampleRateHz.actual,
+      })),
       simulated: isSimulated(this.plan.experiment),
       radioPids: [...new Set(benches)].flatMap(({ pid }) => (pid === undefined ? [] : [pid])),
     });

@@ -69,12 +69,12 @@ export class HostService {
     this.windows.add(window);
     window.post(this.readyEvent());
     for (const event of this.replay.values()) window.post(event);
-    this.live.catchUp(window);
+    this.live.attach(window);
   }
 
   detach(window: HostChannel): void {
     this.windows.delete(window);
-    this.live.watch(window, false);
+    this.live.detach(window);
   }
 
   /**

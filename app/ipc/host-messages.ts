@@ -56,7 +56,16 @@ export const hostEventSchema = z.discriminatedUnion('type', [
     run: z.string(),
     name: z.string(),
     trialsTotal: z.int().nonnegative(),
-    radios: z.array(z.object({ role: z.string(), serial: z.string(), driver: z.string() })),
+    radios: z.array(
+      z.object({
+        role: z.string(),
+        serial: z.string(),
+        driver: z.string(),
+        /** As achieved. */
+        centerFrequencyHz: z.number(),
+        sampleRateHz: z.number(),
+      }),
+    ),
     simulated: z.boolean(),
     /** The processes that have the radios. SIGTERM silences and ends them. */
     radioPids: z.array(z.int().positive()),

@@ -201,8 +201,8 @@ export const radioCommandSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('open'), id, setup: benchSetupSchema }),
   z.object({ type: z.literal('trial'), id, request: trialRequestSchema }),
   z.object({ type: z.literal('close'), id }),
-  /** Whether somebody looks: while they do, `view` and sensors come. Off at first. Nobody answers. */
-  z.object({ type: z.literal('watch'), on: z.boolean() }),
+  /** What somebody looks at: `view` comes, and sensors with `health`. Nothing of it at first. Nobody answers. */
+  z.object({ type: z.literal('watch'), views: z.boolean(), sensors: z.boolean() }),
   /** Opens a radio, reads what it is and how it is, and closes it. */
   z.object({ type: z.literal('inspect'), id, radio: z.object({ driver: name, serial: z.string().min(1).max(128) }) }),
   /** Finds radios of these drivers without opening them. */
@@ -337,7 +337,7 @@ export const radioReplySchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('inspected'), id, details: radioDetailsSchema, health: radioHealthSchema }),
   /** While somebody watches, at most 20 a second. */
   z.object({ type: z.literal('view'), view: liveViewSchema }),
-  /** When something happened to a radio; with sensors while somebody watches. */
+  /** When something happened to a radio; with sensors, regularly, while they are wanted. */
   z.object({ type: z.literal('health'), health: healthSchema }),
   /** `id` is null when the message that is refused had none that could be read. */
   z.object({ type: z.literal('refused'), id: id.nullable(), code: z.string().max(64), message: line }),

@@ -99,8 +99,8 @@ class ProcessBench implements Bench {
     this.radioProcess.observer = observer;
   }
 
-  watch(on: boolean): void {
-    if (this.closed === null && this.lostReason === null) this.radioProcess.watch(on);
+  watch(wanted: { readonly views: boolean; readonly sensors: boolean }): void {
+    if (this.closed === null && this.lostReason === null) this.radioProcess.watch(wanted);
   }
 
   onLost(listener: (reason: string) => void): void {

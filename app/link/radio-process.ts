@@ -116,9 +116,9 @@ export class RadioProcess {
     return answer as Extract<Answer, { type: Type }>;
   }
 
-  /** Whether views are wanted. */
-  watch(on: boolean): void {
-    void this.child.send({ type: 'watch', on } satisfies RadioCommand);
+  /** What is wanted of what goes to the observer. */
+  watch({ views, sensors }: { readonly views: boolean; readonly sensors: boolean }): void {
+    void this.child.send({ type: 'watch', views, sensors } satisfies RadioCommand);
   }
 
   /** Questions that are not answered yet. */

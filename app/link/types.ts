@@ -251,8 +251,8 @@ export interface Bench {
   readonly details?: readonly RadioDetails[];
   /** The newest observer takes the place of the one before. */
   observe?(observer: BenchObserver): void;
-  /** Whether views are wanted; off at first. */
-  watch?(on: boolean): void;
+  /** What is wanted; nothing at first. */
+  watch?(wanted: { readonly views: boolean; readonly sensors: boolean }): void;
 }
 
 export interface BenchLauncher {

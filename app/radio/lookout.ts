@@ -45,16 +45,14 @@ export class Lookout {
     return [...this.health.keys()].map(detailsOf);
   }
 
-  watch(on: boolean): void {
+  watch({ views, sensors }: { readonly views: boolean; readonly sensors: boolean }): void {
     for (const timer of this.timers.splice(0)) clearInterval(timer);
-    this.bench.receiver.watch(on);
-    this.runner.watcher = on ? (result, found) => this.views.take(result, found) : null;
-    if (!on) return;
-    this.views.make();
-    this.timers = [
-      setInterval(() => this.tellView(), VIEW_INTERVAL_MS),
-      setInterval(() => void this.tellSensors(), SENSOR_INTERVAL_MS),
-    ];
+    this.bench.receiver.watch(views);
+    this.runner.watcher = views ? (result, found) => this.views.take(result, found) : null;
+    this.views.make(); // what is left of an earlier look
+    if (views) this.timers.push(setInterval(() => this.tellView(), VIEW_INTERVAL_MS));
+    if (!sensors) return;
+    this.timers.push(setInterval(() => void this.tellSensors(), SENSOR_INTERVAL_MS));
     void this.tellSensors();
   }
 

@@ -104,7 +104,7 @@ export class RadioServer {
     const command = parsed.data;
     if (command.type === 'heartbeat') return;
     if (command.type === 'halt') return this.tripWatchdog('stopped by the host');
-    if (command.type === 'watch') return this.lookout?.watch(command.on);
+    if (command.type === 'watch') return this.lookout?.watch(command);
     if (this.stopping) this.refuse(command.id, new LinkError('closed', 'the radio process is ending'));
     else if (command.type === 'trial') this.queue(command);
     else this.commands = this.commands.then(() => this.execute(command));

@@ -63,6 +63,10 @@ export class Actions {
     });
   };
 
+  readonly inspectRadio = (driver: string, serial: string): void => {
+    this.attempt(() => this.api.inspectRadio(driver, serial));
+  };
+
   readonly openReport = (): void => {
     const run = this.store.newest.run?.run;
     if (run !== undefined) this.attempt(() => this.api.openReport(run));

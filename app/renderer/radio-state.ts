@@ -27,11 +27,6 @@ export function withHealth(before: RadiosView, { radios }: HealthEvent): RadiosV
   return { ...before, health: { ...before.health, ...byKey(radios) } };
 }
 
-/** A run opens its radios anew: their faults count from zero. */
-export function withoutHealth(before: RadiosView): RadiosView {
-  return { ...before, health: {} };
-}
-
 export function eventLines({ events, eventsLeftOut }: HealthEvent): string[] {
   const lines = events.map(eventLine);
   return eventsLeftOut > 0 ? [...lines, `${eventsLeftOut} more radio events, left out here`] : lines;

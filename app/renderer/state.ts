@@ -2,7 +2,7 @@
 import type { HostState, WindowUpdate } from '../ipc/desktop-messages';
 import type { HostEvent, Point } from '../ipc/host-messages';
 import { comparePlaces, pointKey, pointName } from '../units/place';
-import { eventLines, NO_RADIOS, withDetails, withHealth, withoutHealth, type RadiosView } from './radio-state';
+import { eventLines, NO_RADIOS, withDetails, withHealth, type RadiosView } from './radio-state';
 
 type Progress = Extract<HostEvent, { type: 'progress' }>;
 type RunStarted = Extract<HostEvent, { type: 'run-started' }>;
@@ -276,7 +276,6 @@ function startRun(state: ViewState, event: RunStarted): ViewState {
   return {
     ...state,
     startPending: false,
-    radios: again ? state.radios : withoutHealth(state.radios),
     points: again ? state.points : [],
     notices: again ? state.notices : state.notices.filter((notice) => notice.key === 'refused'),
     run: {

@@ -156,6 +156,8 @@ function startRun(experimentFile: string): void {
     role,
     serial: `TWIN-${role.toUpperCase()}`,
     driver: 'twin',
+    centerFrequencyHz: 2.45e9,
+    sampleRateHz: 5e6,
   }));
   live.begin();
   bench = fakeBench(VIEW_INTERVAL_MS);
@@ -200,9 +202,10 @@ function obey(message: unknown, ports: MessagePortMain[]): void {
 
 function attach(port: MessagePortMain | undefined): void {
   window?.close();
-  live.watch(liveWindow, false);
+  live.detach(liveWindow);
   window = port ?? null;
   if (!port) return;
+  live.attach(liveWindow);
   port.on('message', (event) => {
     obey(event.data, event.ports);
   });

@@ -152,6 +152,7 @@ export function fakeBench(intervalMs: number): Bench {
   let timer: NodeJS.Timeout | null = null;
   let observer: BenchObserver | null = null;
   let number = 0;
+  let told = false;
   const stop = (): void => {
     if (timer !== null) clearInterval(timer);
     timer = null;
@@ -166,10 +167,11 @@ export function fakeBench(intervalMs: number): Bench {
     observe: (given) => {
       observer = given;
     },
-    watch: (on) => {
+    watch: ({ views, sensors }) => {
       stop();
-      if (!on) return;
-      observer?.health(fakeHealth());
+      if (sensors) observer?.health({ ...fakeHealth(), ...(told ? { events: [] } : {}) });
+      told ||= sensors;
+      if (!views) return;
       timer = setInterval(() => observer?.view(fakeView(++number)), intervalMs);
     },
   };

@@ -156,7 +156,7 @@ describeDesktop('desktop window on a fake host', function () {
     await page.locator('#start').click();
     await page.getByText('First light: done').waitFor();
     await page.locator('#view-bench').click();
-    await page.locator('#radio-table tbody tr', { hasText: /TWIN-VISUAL.*visual$/ }).waitFor();
+    await page.locator('#radio-table tbody tr', { hasText: /TWIN-VISUAL\s*visual/ }).waitFor();
     await screenshot('bench-1280-light');
     await page.locator('#view-log').click();
     await page.locator('#log tbody tr[data-kind=point]').nth(4).waitFor();

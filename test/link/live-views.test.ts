@@ -55,14 +55,14 @@ describe('live views', () => {
       return results;
     });
     await withObserved(twinSetup(), async ({ bench, views }) => {
-      bench.watch?.(true);
+      bench.watch?.({ views: true, sensors: false });
       const results = await Promise.all(numbers(1, 6).map((id) => bench.runTrial(trial(id, GAIN_DB))));
       assert.deepEqual(results, plain);
       const sent = (): number =>
         views.flatMap(({ users }) => users).reduce((sum, { burstsSent }) => sum + burstsSent, 0);
       await until('every burst is counted', () => sent() === 18);
       await until('a spectrum', () => views.some(({ spectrum }) => spectrum !== null));
-      bench.watch?.(false);
+      bench.watch?.({ views: false, sensors: false });
       await bench.runTrial(trial(7, GAIN_DB));
       const before = views.length;
       await bench.runTrial(trial(8, GAIN_DB));
@@ -79,7 +79,7 @@ describe('live views', () => {
     ];
     const burstsOf = async (setup: typeof flat): Promise<{ bursts: LiveBurst[]; views: LiveView[] }> =>
       withObserved(setup, async ({ bench, views }) => {
-        bench.watch?.(true);
+        bench.watch?.({ views: true, sensors: false });
         await bench.runTrial(trial(1, GAIN_DB));
         await until('a burst of each user', () => views.some(({ users }) => users.length === 3));
         const bursts = views.flatMap(({ users }) => users).flatMap(({ burst }) => (burst === null ? [] : [burst]));
@@ -121,7 +121,7 @@ describe('live views', () => {
         ['TWIN-BASE', 'TWIN-TEXT', 'TWIN-VISUAL', 'TWIN-AUDIO'],
       );
       assert.ok(bench.details.every(({ simulated, mayTransmit }) => simulated && mayTransmit));
-      bench.watch?.(true);
+      bench.watch?.({ views: false, sensors: true });
       await until('sensors', () => healths.length > 0);
       const { radios, events } = healths[0] as Health;
       assert.deepEqual(events, []);

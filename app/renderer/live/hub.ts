@@ -34,6 +34,8 @@ const LATENCIES = 400;
 export interface Painter {
   /** Everything that is known; `spectrum` is null where the newest view had none. */
   paint(hub: LiveHub, spectrum: LiveSpectrum | null): void;
+  /** What was shown belongs to a run that is not shown any more. */
+  clear(): void;
 }
 
 export class LiveHub {
@@ -64,6 +66,7 @@ export class LiveHub {
     this.newestMs = null;
     this.viewsShown = 0;
     this.latenciesMs.length = 0;
+    this.painter?.clear();
   }
 
   setPainter(painter: Painter | null): void {

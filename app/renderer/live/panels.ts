@@ -29,8 +29,6 @@ export const ESTIMATORS = [
   { key: 'genie', label: 'genie', color: '--series-4', dash: [8, 3, 2, 3] },
 ] as const;
 
-/** Above the noise floor's mean; below it the waterfall is dark. */
-const FLOOR_MARGIN_DB = 6;
 const EDGE_CARRIER = 28;
 const carrierAxis = { title: 'Subcarrier', min: -EDGE_CARRIER, max: EDGE_CARRIER, step: 7 };
 
@@ -56,7 +54,7 @@ export class Panels implements Painter {
   /** Set by `paint`: of the chosen user's channel, seconds; null before there is one. */
   delayS: number | null = null;
   /** Darkest and brightest density of the waterfall, dBFS/Hz. */
-  densityRange = { min: -140, max: -100 };
+  densityRange: { readonly min: number; readonly max: number } = { min: -140, max: -100 };
 
   constructor(library: typeof ChartLibrary, canvases: PanelCanvases) {
     this.spectrum = new LineChart(
@@ -146,7 +144,7 @@ export class Panels implements Painter {
 
   private paintSpectrum({ meanDbfsPerHz, peakDbfsPerHz, sampleRateHz }: LiveSpectrum): void {
     const bins = meanDbfsPerHz.length;
-    const [low, high] = extent(meanDbfsPerHz);
+    const [low] = extent(meanDbfsPerHz);
     const range = this.ranges.spectrum.follow(low, extent(peakDbfsPerHz)[1]);
     const mhz = (i: number): number => (((i - bins / 2) / bins) * sampleRateHz) / 1e6;
     this.spectrum.setRange('x', { min: -sampleRateHz / 2e6, max: sampleRateHz / 2e6 });
@@ -154,7 +152,7 @@ export class Panels implements Painter {
     this.spectrum.setPoints(0, bins, mhz, (i) => peakDbfsPerHz[i] ?? null);
     this.spectrum.setPoints(1, bins, mhz, (i) => meanDbfsPerHz[i] ?? null);
     this.spectrum.draw();
-    this.densityRange = { min: low < high - FLOOR_MARGIN_DB ? range.min : low, max: range.max };
+    this.densityRange = range;
     this.waterfall.add(meanDbfsPerHz, this.densityRange);
     this.waterfall.draw();
   }

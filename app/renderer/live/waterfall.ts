@@ -30,11 +30,18 @@ const COLORS = Uint32Array.from({ length: 256 }, (_, i) => {
 /** The map as a CSS gradient, for the key. */
 export const WATERFALL_GRADIENT = `linear-gradient(to right, ${ANCHORS.map((rgb) => `rgb(${rgb.join(' ')})`).join(', ')})`;
 
+interface DensityRange {
+  readonly min: number;
+  readonly max: number;
+}
+
 export class Waterfall {
-  /** A ring of lines; `next` is the one that is written next. */
+  /** Rings of lines, as densities and as pixels; `next` is the line that is written next. */
+  private readonly densities: (Float32Array | null)[] = Array.from({ length: LINES }, () => null);
   private readonly ring = document.createElement('canvas');
   private line: ImageData | null = null;
   private next = 0;
+  private range: DensityRange = { min: 0, max: 1 };
 
   constructor(private readonly canvas: HTMLCanvasElement) {
     this.ring.height = LINES;
@@ -42,28 +49,40 @@ export class Waterfall {
 
   clear(): void {
     this.next = 0;
+    this.densities.fill(null);
     this.ring.width = 0;
     this.line = null;
     this.canvas.getContext('2d')?.clearRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
-  /** @param range densities of the darkest and the brightest colour */
-  add(densitiesDb: Float32Array, range: { readonly min: number; readonly max: number }): void {
-    const context = this.ring.getContext('2d');
-    if (context === null || densitiesDb.length === 0) return;
-    if (this.ring.width !== densitiesDb.length || this.line === null) {
-      this.ring.width = densitiesDb.length; // clears it
-      this.line = context.createImageData(densitiesDb.length, 1);
-      this.next = 0;
+  /** @param range densities of the darkest and the brightest colour; another one than before colours all lines anew */
+  add(densitiesDb: Float32Array, range: DensityRange): void {
+    if (densitiesDb.length === 0) return;
+    if (this.ring.width !== densitiesDb.length) {
+      this.clear();
+      this.ring.width = densitiesDb.length;
     }
+    const at = this.next;
+    this.densities[at] = densitiesDb;
+    this.next = (at + 1) % LINES;
+    if (range.min === this.range.min && range.max === this.range.max) return this.color(at);
+    this.range = range;
+    this.densities.forEach((_, line) => this.color(line));
+  }
+
+  private color(at: number): void {
+    const context = this.ring.getContext('2d');
+    const densitiesDb = this.densities[at] ?? null;
+    if (context === null || densitiesDb === null) return;
+    this.line ??= context.createImageData(densitiesDb.length, 1);
     const pixels = new Uint32Array(this.line.data.buffer);
-    const scale = 255 / Math.max(range.max - range.min, 1e-9);
+    const { min, max } = this.range;
+    const scale = 255 / Math.max(max - min, 1e-9);
     for (let i = 0; i < densitiesDb.length; i++) {
-      const level = Math.round(((densitiesDb[i] ?? range.min) - range.min) * scale);
+      const level = Math.round(((densitiesDb[i] ?? min) - min) * scale);
       pixels[i] = COLORS[Math.min(255, Math.max(0, level))] ?? 0;
     }
-    context.putImageData(this.line, 0, this.next);
-    this.next = (this.next + 1) % LINES;
+    context.putImageData(this.line, 0, at);
   }
 
   /** The newest line at the top. */
