@@ -1,7 +1,7 @@
 /** `otabench bench allocate`: time of a problem, and scipy's SLSQP beside it. */
 import { allocate } from '../allocation';
 import { randomProblem } from '../allocation/random-problem';
-import { judge, pythonWithScipy } from './scipy-judge';
+import { judge, NO_SCIPY, pythonWithScipy } from './scipy-judge';
 import { columns } from './table';
 
 interface Row {
@@ -71,7 +71,8 @@ function differenceRow(python: string): Row | null {
 
 export function benchAllocate(json: boolean): void {
   const python = pythonWithScipy();
-  if (python === null) process.stderr.write('otabench: no Python with scipy here (Debian: python3-scipy): no peer\n');
+  if (python === null)
+    process.stderr.write(`otabench: bench allocate: ${NO_SCIPY}; the columns of the peer stay empty\n`);
   const rows = TIMES.map((one) => timeRow(one, python));
   const difference = python === null ? null : differenceRow(python);
   if (difference !== null) rows.push(difference);

@@ -1,4 +1,4 @@
-/** `otabench bench`: runs a native benchmark and passes on what it says; two are of this program. */
+/** `otabench bench`: runs a native benchmark and passes on what it says; some are of this program. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -6,8 +6,8 @@ import { findBundle } from '../config/bundle-folders';
 import { repositoryRoot } from '../config/paths';
 import { closestWord, InvalidInputError } from '../config/violations';
 
-/** Benchmarks that there are; all but `models` and `allocate` are build/native/bin/bench_NAME. */
-export const BENCHES = ['link', 'quality', 'medium', 'fdma', 'fec', 'models', 'allocate'] as const;
+/** Benchmarks that there are; all but `models`, `allocate` and `allocate-methods` are build/native/bin/bench_NAME. */
+export const BENCHES = ['link', 'quality', 'medium', 'fdma', 'fec', 'models', 'allocate', 'allocate-methods'] as const;
 
 /**
  * The benchmark ends its stdout with the contract's JSON line (`{"bench", "rows"}`); without `json` it is told not to.
@@ -23,6 +23,11 @@ export async function benchCommand(name: string, json: boolean): Promise<number>
   if (name === 'allocate') {
     const { benchAllocate } = await import('./allocate-bench.js');
     benchAllocate(json);
+    return 0;
+  }
+  if (name === 'allocate-methods') {
+    const { benchAllocateMethods } = await import('./allocate-study.js');
+    benchAllocateMethods(json);
     return 0;
   }
   const program = path.join(repositoryRoot(), 'build', 'native', 'bin', `bench_${name}`);

@@ -10,6 +10,10 @@ export interface Judgement {
   readonly seconds: number;
 }
 
+/** What is missing where `pythonWithScipy` finds none. */
+export const NO_SCIPY =
+  'scipy, the independent judge, is not here; allowed a python3 with scipy (Debian, Ubuntu: apt-get install python3-scipy)';
+
 /** A Python that has scipy; null where there is none. */
 export function pythonWithScipy(): string | null {
   for (const python of ['python3', '/usr/bin/python3'])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { allocate } from '../../app/allocation';
 import { randomProblem, type RandomKind } from '../../app/allocation/random-problem';
-import { judge, pythonWithScipy } from '../../app/cli/scipy-judge';
+import { judge, NO_SCIPY, pythonWithScipy } from '../../app/cli/scipy-judge';
 
 /** Relative; the searches stop at 1e-11, the judge at 1e-13. */
 const NEVER_WORSE = 1e-9;
@@ -12,7 +12,7 @@ describe('exact against scaled SLSQP (scipy)', function () {
   before(function () {
     const found = pythonWithScipy();
     if (found === null) {
-      console.log('      skipped: no Python with scipy here (Debian: python3-scipy)');
+      console.log(`      skipped: ${NO_SCIPY}`);
       this.skip();
     } else python = found;
   });

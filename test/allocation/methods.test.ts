@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { allocate, DIGITAL_METHODS, type Allocation, type DigitalProblem } from '../../app/allocation';
+import { studyMethods, type StudyRow } from '../../app/allocation/study';
 import { randomProblem, type RandomKind } from '../../app/allocation/random-problem';
 
 const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
@@ -88,27 +89,31 @@ describe('allocation methods', function () {
     }
   });
 
-  it('alternating stalls on the max form: 1,000 problems of 3 to 20 users', () => {
+  it('alternating stalls on the max form, the remedy does not; sum form: 100 problems of the study', () => {
+    const { rows, proved, problems } = studyMethods(100, { methods: ['alternating', 'alternating-prices', 'equal'] });
+    assert.deepEqual([proved, problems], [200, 200]);
+    const row = (form: string, method: string): StudyRow =>
+      rows.find((one) => one.form === form && one.method === method)!;
+    for (const { median: middle, p95, most } of rows) assert.ok(middle >= 0 && p95 >= middle && most >= p95);
+    // docs/allocation.md has the distribution of 1,000; here only that the stall is there and the remedy is one.
+    assert.ok(row('max', 'alternating').median > 0.005 && row('max', 'alternating').most > 0.05);
+    assert.ok(row('max', 'alternating-prices').median < 1e-6 && row('max', 'alternating-prices').most < 1e-2);
+    assert.ok(row('sum', 'alternating').median < 1e-6 && row('sum', 'equal').median > 0.01);
+  });
+
+  it('alternating is a descent: 1,000 problems of 3 to 20 users, none below exact', () => {
     const above: number[] = [];
-    const remedied: number[] = [];
     for (let seed = 0; seed < 1000; seed++) {
       const problem = randomProblem(seed, 3 + (seed % 18));
       const best = allocate(problem);
       assert.equal(best.gap, 0, `seed ${seed}`);
       const { objective, history = [] } = allocate(problem, { method: 'alternating' });
       above.push(objective / best.objective - 1);
-      remedied.push(allocate(problem, { method: 'alternating-prices' }).objective / best.objective - 1);
-      // It is a descent all the same.
       const steps = history.flatMap(({ afterShares, afterLengths }) => [afterShares, afterLengths]);
       steps.forEach((value, i) => assert.ok(i === 0 || value <= steps[i - 1]! * (1 + 1e-9), `seed ${seed}, step ${i}`));
     }
     assert.ok(Math.min(...above) >= -1e-9);
-    // docs/allocation.md has the distribution; here only that the stall is there and the remedy is one.
     assert.ok(median(above) > 0.005, `median ${median(above)}`);
-    assert.ok(Math.max(...above) > 0.05, `most ${Math.max(...above)}`);
-    assert.ok(Math.min(...remedied) >= -1e-9);
-    assert.ok(median(remedied) < 1e-6, `median with the remedy ${median(remedied)}`);
-    assert.ok(Math.max(...remedied) < 1e-2, `most with the remedy ${Math.max(...remedied)}`);
   });
 
   it('where it stalls, rates are proportional to lengths, and users that began alike stay alike', () => {
