@@ -162,7 +162,7 @@ function RadiatesText({ run }: { run: RunView | null }): ReactElement {
   const base = run?.radios[0];
   return (
     <>
-      <dl className="facts">
+      <dl className="bench-facts">
         <Fact name="Allowed">Twins only: simulated air inside this machine, nothing leaves it.</Fact>
         <Fact name="Real radios">Refused until there are power ceilings and a band plan.</Fact>
         <Fact name="Newest plan">

@@ -68,7 +68,7 @@ function Identity({ details }: { details: RadioDetails }): ReactElement {
     ...Object.entries(information).filter(([name]) => name !== 'serial'),
   ];
   return (
-    <dl className="facts" aria-label="Identity">
+    <dl className="bench-facts" aria-label="Identity">
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
@@ -138,7 +138,7 @@ function rangesText(ranges: readonly Range[]): string {
 function Sensors({ health }: { health: RadioHealth | null }): ReactElement {
   const sensors = health?.sensors ?? [];
   return (
-    <dl className="facts" aria-label="Sensors" id="sensors">
+    <dl className="bench-facts" aria-label="Sensors" id="sensors">
       {sensors.length === 0 ? (
         <div>
           <dt>Sensors</dt>
