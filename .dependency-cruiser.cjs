@@ -22,7 +22,7 @@ const layers = {
   ],
   'app/store': ['app/units', 'app/config', 'app/ipc', 'app/link/types'],
   'app/report': ['app/units', 'app/config', 'app/store', 'app/ipc'],
-  'app/host': ['app/(experiment|store|report|link|ipc|units|config)', 'drivers', 'models/runtime'],
+  'app/host': ['app/(allocation|experiment|store|report|link|ipc|units|config)', 'drivers', 'models/runtime'],
   'app/cli': ['app/(host|allocation|experiment|store|report|link|ipc|units|config)', 'drivers', 'models/runtime'],
   'app/main': ['app/ipc', 'app/units'],
   'app/preload': ['app/ipc', 'app/units'],

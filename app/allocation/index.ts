@@ -9,7 +9,7 @@ export {
   type UserAllocation,
 } from './allocate';
 export { BURST, burstAirTimeS, ofdmSymbols, overheadSamples, scheduleAirTimeS, type ScheduledBurst } from './air-time';
-export { bandsInOrder, chooseBands, windowBinsOf } from './bands';
+export { bandsInOrder, binsTaken, chooseBands, windowBinsOf } from './bands';
 export {
   DEFAULT_TERMS,
   TERM_CHOICES,

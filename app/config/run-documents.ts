@@ -128,6 +128,10 @@ export const trialRecordSchema = z.object({
   events: z.array(eventRecordSchema),
   /** From the first burst's first sample to the last one's last. */
   airTimeS: laterNumber,
+  /** Closed loop: id of the allocation that it was sent with; air time of its longest burst, and what was predicted of it. */
+  allocation: z.string().optional(),
+  latencyS: z.number().optional(),
+  predictedLatencyS: z.number().optional(),
   attempts: z.number(),
   /** When it was answered, ms since 1970. */
   wallMs: z.number(),
@@ -139,8 +143,8 @@ export const soundingRecordSchema = z.object({
   kind: z.literal('sounding'),
   id: z.string(),
   arm: z.string(),
-  /** The point that is verified; null while the gain is searched. */
-  requestedSnrDb: z.number().nullable(),
+  /** The point that is verified; no SNR while the gain is searched. */
+  ...place,
   valid: z.boolean(),
   bursts: z.array(burstRecordSchema),
   events: z.array(eventRecordSchema),
@@ -164,7 +168,64 @@ export const spoiltRecordSchema = z.object({
 });
 export type SpoiltRecord = z.infer<typeof spoiltRecordSchema>;
 
-export const lineSchema = z.discriminatedUnion('kind', [trialRecordSchema, soundingRecordSchema, spoiltRecordSchema]);
+const decidedUserSchema = z.looseObject({
+  id: z.string(),
+  outage: z.boolean(),
+  heard: z.boolean(),
+  subband: z.object({ centerBin: z.number(), size: z.number(), guardBins: z.number() }).nullable(),
+  txGainDb: decibels,
+  powerW: z.number(),
+  bandwidthHz: z.number(),
+  tokenLength: z.number(),
+  effectiveSnrDb: decibels,
+  /** Predicted of what the receiver measures as snrDb. */
+  meanSnrDb: decibels,
+  latencyS: z.number().nullable(),
+  loss: z.number(),
+});
+
+const predictionSchema = z.object({ objective: z.number(), latencyS: z.number(), loss: z.number() });
+
+/** What the allocation decided of one arm at one place of the sweep, until the next sounding. */
+export const allocationRecordSchema = z.object({
+  kind: z.literal('allocation'),
+  id: z.string(),
+  arm: z.string(),
+  ...place,
+  /** Number of the sounding at this place, from 0, and the first question (place in the point) that it served. */
+  epoch: z.number(),
+  fromQuestion: z.number(),
+  reason: z.enum(['start', 'every', 'moved']),
+  csi: z.enum(['measured', 'simulated']),
+  /** Twins: which draw of the fading was sounded, and when in it, s. */
+  realisation: z.string().nullable(),
+  channelTimeS: z.number(),
+  /** As sounded, of users that were heard: g/N0 of each grid carrier, Hz/W, from the lowest on. */
+  channels: z.array(z.object({ user: z.string(), cfoHz: z.number(), gainOverNoise: z.array(z.number()) })),
+  /** app/allocation's Decision; its problem without the users' loss surfaces, which are the bundle's. */
+  decision: z.looseObject({
+    method: z.string(),
+    users: z.array(decidedUserSchema),
+    predicted: z.looseObject({ engineering: predictionSchema, shannon: predictionSchema }),
+    allocation: z.looseObject({
+      objective: z.number(),
+      iterations: z.number(),
+      gap: z.number().nullable(),
+      history: z.array(z.unknown()).optional(),
+    }),
+  }),
+  /** Predicted mean SNR of each user by the channels as sounded, whatever the decision believed, dB. */
+  soundedSnrDb: z.record(z.string(), z.number().nullable()),
+  wallMs: z.number(),
+});
+export type AllocationRecord = z.infer<typeof allocationRecordSchema>;
+
+export const lineSchema = z.discriminatedUnion('kind', [
+  trialRecordSchema,
+  soundingRecordSchema,
+  spoiltRecordSchema,
+  allocationRecordSchema,
+]);
 export type LineRecord = z.infer<typeof lineSchema>;
 
 /** The same questions of one point over an ideal AWGN channel. */

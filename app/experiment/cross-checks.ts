@@ -1,5 +1,6 @@
 /** What no single field can tell: fields against each other and against the bundle. */
 import type { YamlFile } from '../config/yaml-file';
+import { checkAllocation, checkAllocationAgainstBundle } from './allocation-checks';
 import type { BundleFacts } from './model';
 import { checkPartition, scheduleOf } from './partition';
 import {
@@ -20,6 +21,7 @@ export type ReadableSections = { readonly [K in keyof Sections]: Sections[K] | n
 type Air = NonNullable<Sections['air']>;
 
 export function crossCheck(yaml: YamlFile, sections: ReadableSections): void {
+  checkAllocation(yaml, sections);
   if (sections.radios !== null) checkRadios(yaml, sections.radios, sections.schedule ?? undefined);
   checkSharing(yaml, sections);
   const airIsWritten = yaml.valueAt(['air']) !== undefined;
@@ -45,6 +47,7 @@ export function checkAgainstBundle(yaml: YamlFile, sections: ReadableSections, b
       if (!lengths.includes(sections.users[user].tokens))
         yaml.refuse(['users', user, 'tokens'], `${lengths.join(', ')} (bundle ${bundle.name})`);
     }
+  if (sections.allocation) checkAllocationAgainstBundle(yaml, sections.allocation, bundle);
   const distinct = sections.questions?.distinct;
   if (distinct !== undefined && distinct > bundle.questions)
     yaml.refuse(

@@ -1,5 +1,6 @@
 /** What the engine is given and what it tells. */
 import type {
+  AllocationRecord,
   CsiRecord,
   LineRecord,
   ReferenceRecord,
@@ -7,6 +8,7 @@ import type {
   TrialRecord,
   ViewRecord,
 } from '../config/run-documents';
+import type { AllocateOptions, BenchTerms, Decision, UserChannel } from '../allocation';
 import type { Bench } from '../link/types';
 import type { TaskModel } from './model';
 import type { Plan } from './plan';
@@ -19,15 +21,24 @@ export interface RunRecorder {
   reference(record: ReferenceRecord): Promise<void>;
 }
 
+export type Decide = (
+  terms: BenchTerms,
+  channels: ReadonlyMap<string, UserChannel>,
+  options: AllocateOptions,
+) => Promise<Decision>;
+
 /** What an earlier session of the same run left on the disk. */
 export interface PreviousWork {
   readonly trials: ReadonlyMap<string, TrialRecord>;
   readonly soundings: ReadonlyMap<string, SoundingRecord>;
+  /** Of closed loops, by id. */
+  readonly allocations: ReadonlyMap<string, AllocationRecord>;
   /** By `arm/SNR`. */
   readonly references: ReadonlyMap<string, ReferenceRecord>;
 }
 
-export const NO_PREVIOUS_WORK: PreviousWork = { trials: new Map(), soundings: new Map(), references: new Map() };
+export const NO_PREVIOUS_WORK: PreviousWork = { trials: new Map(), soundings: new Map(),
+  allocations: new Map(), references: new Map() };
 
 /** Called as things happen; must not throw. */
 export interface EngineObserver {
@@ -51,6 +62,8 @@ export interface EngineParts {
   readonly recorder: RunRecorder;
   readonly previous: PreviousWork;
   readonly observer: EngineObserver;
+  /** app/allocation's `decide`, which computes for up to a second, where that holds nobody up. Needed by closed loops. */
+  readonly decide?: Decide;
   /** Aborting stops the run cleanly. */
   readonly signal: AbortSignal;
   /** Milliseconds since 1970. */

@@ -11,6 +11,7 @@ import {
 import { RunFailedError, RunStoppedError, type EngineParts } from './engine-types';
 import type { Bench } from '../link/types';
 import { placeOf, pointKey } from '../units/place';
+import { runClosedLoop, type LoopEngine } from './closed-loop';
 import type { ArmExperiment } from './file';
 import { LANE_PRIORITY, ModelLane } from './lane';
 import type { ModelAnswer, UserTokens } from './model';
@@ -27,6 +28,8 @@ import {
   type AttemptedTrial,
   type PointSetting,
   type RequestOptions,
+  type Sending,
+  type SentBlock,
 } from './trials';
 
 /** Blocks between "sent to the radio process" and "on the disk": enough to keep both sides busy. */
@@ -64,22 +67,22 @@ function tokensKey({ visual, audio }: ArmExperiment['users'], question: number):
   return `${visual.tokens} ${audio.tokens} ${question}`;
 }
 
-class Engine {
+class Engine implements LoopEngine {
   private readonly lane = new ModelLane();
   /** One for each bench. */
   private readonly runners = new Map<Bench, TrialRunner>();
   /** By token lengths and question. */
   private readonly encoded = new Map<string, Promise<UserTokens>>();
-  private readonly records = new Map<string, TrialRecord>();
+  readonly records = new Map<string, TrialRecord>();
   /** Rejects once, when the run must end early. */
-  private readonly ended: Promise<never>;
+  readonly ended: Promise<never>;
   private end: (reason: Error) => void = () => undefined;
   private endReason: Error | null = null;
   /** Work that goes on in the background; none of it may be left when the run returns. */
   private readonly background = new Set<Promise<void>>();
   private viewsLeft = new Map<string, number>();
 
-  constructor(private readonly parts: EngineParts) {
+  constructor(readonly parts: EngineParts) {
     for (const bench of new Set(parts.benches)) {
       this.runners.set(bench, new TrialRunner(bench, parts));
       bench.onLost((reason) => this.end(new RunFailedError(reason)));
@@ -119,7 +122,7 @@ class Engine {
     return this.parts.plan.experiment.arms[trial.arm] as ArmExperiment;
   }
 
-  private runnerOf(arm: number): TrialRunner {
+  runnerOf(arm: number): TrialRunner {
     return this.runners.get(this.parts.benches[arm] as Bench) as TrialRunner;
   }
 
@@ -127,9 +130,20 @@ class Engine {
     try {
       const { observer, plan } = this.parts;
       observer.soundingStarted?.();
-      const gains = await this.findGains();
+      const loop = plan.experiment.allocation !== undefined;
+      const gains = loop ? null : await this.findGains();
       this.checkGoesOn();
       observer.trialsStarted?.();
+      if (gains === null) {
+        await runClosedLoop(this);
+        observer.trialsFinished?.();
+        return;
+      }
+      const how = (trial: PlannedTrial): Sending => {
+        const experiment = this.armOf(trial);
+        const setting = gains.get(pointKey(experiment.arm, trial)) as PointSetting;
+        return { users: experiment.users, setting };
+      };
       const pointsDone: Promise<unknown>[] = [];
       let references = Promise.resolve();
       let lastTurn: Promise<unknown> = Promise.resolve();
@@ -139,7 +153,7 @@ class Engine {
         for (let from = 0; from < trials.length; from += BLOCK_TRIALS) {
           const block = trials.slice(from, from + BLOCK_TRIALS);
           await Promise.race([slots.take(), this.ended]);
-          const answered = this.runBlock(block, gains, lastTurn);
+          const answered = this.runBlock(block, how, lastTurn);
           lastTurn = answered;
           blocks.push(this.track(answered.then(({ synced }) => synced).finally(() => slots.give())));
         }
@@ -259,39 +273,60 @@ class Engine {
    */
   private async runBlock(
     block: readonly PlannedTrial[],
-    gains: ReadonlyMap<string, PointSetting>,
+    how: (trial: PlannedTrial) => Sending,
     turn: Promise<unknown>,
   ): Promise<{ synced: Promise<unknown> }> {
-    const { plan, previous, model } = this.parts;
+    const sent = await this.sendBlock(block, how);
+    return sent === null ? { synced: Promise.resolve() } : this.answerBlock(sent, turn);
+  }
+
+  /** Null when an earlier session did all of it. */
+  async sendBlock(block: readonly PlannedTrial[], how: (trial: PlannedTrial) => Sending): Promise<SentBlock | null> {
+    const { plan, previous } = this.parts;
     const missing = new Set<PlannedTrial>();
     for (const trial of block) {
       const earlier = previous.trials.get(trial.id);
       if (earlier === undefined) missing.add(trial);
       else this.records.set(trial.id, earlier);
     }
-    if (missing.size === 0) return { synced: Promise.resolve() };
+    if (missing.size === 0) return null;
     // The last digits of an answer depend on its batch. A block that a crash tore is therefore sent whole again where
     // that costs nothing (twins), though only what is missing is recorded; on the air nothing is sent twice.
     const todo = isSimulated(plan.experiment) ? block : [...missing];
-    for (const [arm, experiment] of plan.experiment.arms.entries())
-      await this.encode(
-        experiment,
-        todo.filter((trial) => trial.arm === arm).map((trial) => trial.question),
-      );
-    const sent = await Promise.all(todo.map((trial) => this.tokensOf(this.armOf(trial), trial.question)));
+    const sendings = todo.map(how);
+    const together = new Map<string, { users: ArmExperiment['users']; questions: number[] }>();
+    todo.forEach(({ question }, i) => {
+      const { users } = sendings[i] as Sending;
+      const key = `${users.visual.tokens} ${users.audio.tokens}`;
+      const group = together.get(key) ?? { users, questions: [] };
+      group.questions.push(question);
+      together.set(key, group);
+    });
+    for (const { users, questions } of together.values()) await this.encode({ users }, questions);
+    const sent = await Promise.all(
+      todo.map((trial, i) => this.tokensOf({ users: (sendings[i] as Sending).users }, trial.question)),
+    );
     this.checkGoesOn();
     const { errorBudgetEveryNthTrial } = plan.experiment.output;
     const attempted = await Promise.all(
       todo.map((trial, i) => {
-        const experiment = this.armOf(trial);
-        const setting = gains.get(pointKey(experiment.arm, trial)) as PointSetting;
+        const { setting } = sendings[i] as Sending;
         const errorBudget = isNth(trial.index, errorBudgetEveryNthTrial);
-        const request = trialRequest(experiment, trial.id, trial.index, sent[i] as UserTokens, setting, {
+        const request = trialRequest(this.armOf(trial), trial.id, trial.index, sent[i] as UserTokens, setting, {
           errorBudget,
         });
         return this.runnerOf(trial.arm).run(request);
       }),
     );
+    return { todo, missing, sendings, sent, attempted };
+  }
+
+  /** @param turn as `runBlock` has it */
+  async answerBlock(
+    { todo, missing, sendings, sent, attempted }: SentBlock,
+    turn: Promise<unknown>,
+  ): Promise<{ synced: Promise<unknown> }> {
+    const { model } = this.parts;
     await turn;
     const valid = attempted.flatMap(({ result }, i) => (result.valid ? [i] : []));
     const answers = new Map<number, ModelAnswer>();
@@ -307,7 +342,13 @@ class Engine {
     const synced = Promise.all(
       todo.map(async (trial, i) => {
         if (missing.has(trial))
-          await this.recordTrial(trial, attempted[i] as AttemptedTrial, answers.get(i) ?? null, sent[i] as UserTokens);
+          await this.recordTrial(
+            trial,
+            attempted[i] as AttemptedTrial,
+            answers.get(i) ?? null,
+            sent[i] as UserTokens,
+            sendings[i] as Sending,
+          );
       }),
     );
     synced.catch(() => undefined);
@@ -319,6 +360,7 @@ class Engine {
     { result, attempts }: AttemptedTrial,
     answer: ModelAnswer | null,
     sent: UserTokens,
+    { facts }: Sending,
   ): Promise<void> {
     const { plan, model, recorder, observer, now } = this.parts;
     const { output } = plan.experiment;
@@ -341,6 +383,7 @@ class Engine {
       bursts: result.bursts.map((burst) => burstRecord(burst, sent[burst.user as keyof UserTokens])),
       events: eventRecords(result.events),
       airTimeS: result.airTimeS,
+      ...facts?.(result, sent),
       attempts,
       wallMs: now(),
     };
@@ -374,7 +417,7 @@ class Engine {
   }
 
   /** Encodes, in one call, those of the questions that are not encoded yet. */
-  private async encode({ users }: ArmExperiment, questions: readonly number[]): Promise<void> {
+  private async encode({ users }: Pick<ArmExperiment, 'users'>, questions: readonly number[]): Promise<void> {
     const missing = [...new Set(questions)].filter((question) => !this.encoded.has(tokensKey(users, question)));
     if (missing.length === 0) return;
     const lengths = { visual: users.visual.tokens, audio: users.audio.tokens };
@@ -387,18 +430,18 @@ class Engine {
     await all;
   }
 
-  private async tokensOf(experiment: ArmExperiment, question: number): Promise<UserTokens> {
+  async tokensOf(experiment: Pick<ArmExperiment, 'users'>, question: number): Promise<UserTokens> {
     const key = tokensKey(experiment.users, question);
     if (!this.encoded.has(key)) await this.encode(experiment, [question]);
     return this.encoded.get(key) as Promise<UserTokens>;
   }
 
-  private checkGoesOn(): void {
+  checkGoesOn(): void {
     if (this.endReason !== null) throw this.endReason;
   }
 
   /** Notes background work; its failure ends the run. */
-  private track(work: Promise<unknown>): Promise<void> {
+  track(work: Promise<unknown>): Promise<void> {
     const noted: Promise<void> = work
       .then(() => undefined)
       .catch((error: unknown) => {

@@ -67,7 +67,7 @@ export async function loadExperiment(
       [...yaml.violations].sort((a, b) => a.line - b.line).map((violation) => formatViolation(violation)),
     );
   const { arms: _, ...complete } = sections as Sections;
-  const base: ArmExperiment = {
+  const base: { -readonly [K in keyof ArmExperiment]: ArmExperiment[K] } = {
     ...complete,
     file: path.resolve(file),
     task: {
@@ -78,6 +78,10 @@ export async function loadExperiment(
       }),
     },
   };
+  if (complete.allocation !== undefined || arms.some(({ allocation }) => allocation !== undefined)) {
+    // There is nothing to compare with: SNR and lengths differ from trial to trial.
+    base.questions = { ...base.questions, awgnDraws: 0 };
+  }
   const views = arms.map((arm): ArmExperiment => ({ ...base, ...arm }));
   const first = views[0] ?? base;
   return { bundle, experiment: { ...first, arms: [first, ...views.slice(1)] } };
@@ -89,7 +93,7 @@ type ArmSections = Pick<Sections, 'arm' | (typeof ARM_SECTIONS)[number]>;
 function readArms(yaml: YamlFile, sections: ReadableSections, bundle: BundleFacts | null): ArmSections[] {
   if (yaml.valueAt(['arm']) !== undefined) yaml.add(['arm'], 'beside arms; allowed one of the two');
   const names = new Set<string>();
-  return (sections.arms ?? []).flatMap((arm, index) => {
+  const views = (sections.arms ?? []).flatMap((arm, index) => {
     if (names.has(arm.name)) yaml.refuse(['arms', index, 'name'], 'every name once');
     names.add(arm.name);
     const written = yaml.value as Record<string, unknown>;
@@ -105,6 +109,26 @@ function readArms(yaml: YamlFile, sections: ReadableSections, bundle: BundleFact
     crossCheck(view, seen);
     if (bundle !== null) checkAgainstBundle(view, seen, bundle);
     return [{ ...own, arm: arm.name } as ArmSections];
+  });
+  checkLoops(yaml, views);
+  return views;
+}
+
+/** Arms of a closed loop meet the same channel at the same places of the sweep. */
+function checkLoops(yaml: YamlFile, views: readonly ArmSections[]): void {
+  const [first] = views;
+  if (first === undefined || views.every(({ allocation }) => allocation === undefined)) return;
+  views.forEach((view, index) => {
+    const refuse = (field: string, allowed: string): void => yaml.add(['arms', index, field], allowed);
+    if (view.allocation === undefined) refuse('allocation', 'missing; allowed the section in every arm or in none');
+    if (JSON.stringify(view.air) !== JSON.stringify(first.air))
+      refuse('air', "another than the first arm's; allowed one air for all arms with allocation");
+    if (JSON.stringify(view.sweep) !== JSON.stringify(first.sweep))
+      refuse('sweep', "another than the first arm's; allowed one sweep for all arms with allocation");
+    if (JSON.stringify(view.allocation?.resound) !== JSON.stringify(first.allocation?.resound))
+      refuse('allocation', "another resound than the first arm's; allowed one for all arms: they share the soundings");
+    if (view.allocation?.referenceGainDb !== first.allocation?.referenceGainDb)
+      refuse('allocation', "another referenceGainDb than the first arm's; allowed one for all arms");
   });
 }
 

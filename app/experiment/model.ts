@@ -1,4 +1,5 @@
 /** The task as the engine sees it. models/runtime's Bundle fits; tests write their own. */
+import type { LossFit, LossSurface } from '../allocation';
 import type { TokenMatrix } from '../link/types';
 import type { UniformRandom } from '../units/random';
 import type { UserName } from './schema';
@@ -48,6 +49,16 @@ export interface BundleFacts {
   /** How many questions it holds. */
   readonly questions: number;
   readonly tokenLengths: Readonly<Record<'visual' | 'audio', readonly number[]>>;
+  /** Measured loss over what is sent; null or absent: not measured. */
+  readonly surface?: MeasuredSurface | null;
+}
+
+/** Of a bundle's manifest what allocation uses. */
+export interface MeasuredSurface {
+  readonly users: Readonly<Partial<Record<UserName, { readonly loss?: LossFit; readonly surface: LossSurface }>>>;
+  /** Products of two users' losses that count too. */
+  readonly interactions?: readonly { readonly users: readonly [string, string]; readonly coefficient: number }[];
+  readonly rmsError: { readonly loss: number; readonly surface: number };
 }
 
 /** A user's own test set that cannot be used, where the bundle itself can. The message is one line. */

@@ -69,7 +69,14 @@ export function makePlan(experiment: Experiment, bundle: BundleFacts): Plan {
 }
 
 /** The places of an arm's sweep. */
-export function placesOf({ sweep }: Pick<ArmExperiment, 'sweep'>): PointPlace[] {
+export function placesOf({ sweep, allocation }: Pick<ArmExperiment, 'sweep' | 'allocation'>): PointPlace[] {
+  if (allocation !== undefined) {
+    const { bandwidthHz, powerDb } = allocation;
+    const at = (budget: object): PointPlace => ({ requestedSnrDb: null, bandwidthHz, powerDb, ...budget });
+    return sweep.bandwidthHz === undefined
+      ? (sweep.powerDb ?? []).map((swept) => at({ powerDb: swept }))
+      : sweep.bandwidthHz.map((swept) => at({ bandwidthHz: swept }));
+  }
   return sweep.snrDb.map((requestedSnrDb) => ({ requestedSnrDb }));
 }
 
@@ -81,8 +88,8 @@ export function trialId(arm: string, place: PointPlace, question: number, repeat
 
 /** Of all that changes a result; where the files lie and what is kept of CSI does not. */
 function planHash(experiment: Experiment, bundle: BundleFacts): string {
-  const { seed, arm, task, radios, link, schedule, partition, transport, air, users, sweep, questions, sounding } =
-    experiment;
+  const { seed, arm, task, radios, link, schedule, partition, transport, allocation, air } = experiment;
+  const { users, sweep, questions, sounding } = experiment;
   const content = {
     seed,
     arm,
@@ -92,6 +99,7 @@ function planHash(experiment: Experiment, bundle: BundleFacts): string {
     schedule,
     partition,
     transport,
+    allocation,
     air,
     users,
     sweep,
@@ -110,11 +118,12 @@ export function armContent({
   schedule,
   partition,
   transport,
+  allocation,
   air,
   users,
   sweep,
 }: ArmExperiment): Record<string, unknown> {
-  return { name: arm, schedule, partition, transport, air, users, sweep };
+  return { name: arm, schedule, partition, transport, allocation, air, users, sweep };
 }
 
 /** JSON with sorted keys: the order of fields in the file does not matter. */

@@ -3,6 +3,7 @@
  * docs/experiments.md lists the same fields; keep them together.
  */
 import { z } from 'zod';
+import { CHANNEL_MODELS, DEFAULT_TERMS, METHODS, TERM_CHOICES } from '../allocation';
 
 /** Users of the task, in the order in which they transmit. */
 export const USERS = ['text', 'visual', 'audio'] as const;
@@ -167,8 +168,9 @@ const snrList = `a list of 1 to 50 different numbers from ${LINK_RANGE_DB.min} t
 const snr = `a number from ${LINK_RANGE_DB.min} to ${LINK_RANGE_DB.max} dB, the link range`;
 const belowRange = `${snr} (below it there is offline evaluation only)`;
 /** Sections that an arm may change. */
-export const ARM_SECTIONS = ['schedule', 'partition', 'transport', 'air', 'users', 'sweep'] as const;
-const armList = 'a list of 2 to 16 arms (name, and what differs: schedule, partition, transport, air, users, sweep)';
+export const ARM_SECTIONS = ['schedule', 'partition', 'transport', 'allocation', 'air', 'users', 'sweep'] as const;
+const armList =
+  'a list of 2 to 16 arms (name, and what differs: schedule, partition, transport, allocation, air, users, sweep)';
 /** What an arm changes is read a second time, merged into the section. */
 const overrides = z.record(z.string(), z.unknown(), { error: 'a mapping of what differs in this arm' }).optional();
 const carriers = 'a number of grid carriers, or a mapping with first and count';
@@ -183,6 +185,62 @@ const share = z.union(
 const SCHEDULES = ['turns', 'fdma', 'one-transmitter'] as const;
 const tokenLength = mapping('users.*', { tokens: integer(1, 4096) });
 
+/** What allocation may divide: the capture's band of 53 grid carriers at most. */
+const BANDWIDTH_HZ = { min: 1e6, max: 4_140_625 } as const;
+
+function budgetList(range: string, { min, max }: { min: number; max: number }) {
+  const error = `a list of 1 to 50 different numbers from ${range}`;
+  return z
+    .array(z.number({ error }).min(min, { error }).max(max, { error }), { error })
+    .min(1, { error })
+    .max(50, { error })
+    .refine((values) => new Set(values).size === values.length, { error })
+    .optional();
+}
+
+const lengthList = 'a list of different token lengths, integers from 1 to 4096';
+const lengths = z
+  .array(z.number({ error: lengthList }).int({ error: lengthList }).min(1, { error: lengthList }).max(4096), {
+    error: lengthList,
+  })
+  .min(1, { error: lengthList })
+  .refine((values) => new Set(values).size === values.length, { error: lengthList })
+  .optional();
+const eachUser = { text: number('dB', 0, 200), visual: number('dB', 0, 200), audio: number('dB', 0, 200) };
+
+/** Closed loop: sound, allocate, send with what was decided. */
+const allocation = mapping('allocation', {
+  method: oneOf(METHODS).optional(),
+  csi: oneOf(['measured', 'simulated']).default('measured'),
+  weight: number('', 0, 1).default(0.5),
+  latencyRefS: number('s', 1e-6, 1e3).default(1),
+  lossRef: number('', 1e-6, 1e3).default(1),
+  bandwidthHz: number('Hz', BANDWIDTH_HZ.min, BANDWIDTH_HZ.max).default(BANDWIDTH_HZ.max),
+  powerDb: number('dB', -60, 60).default(0),
+  referenceGainDb: number('dB', 0, 120),
+  referencePowerDbm: number('dBm', -120, 60).optional(),
+  guardCarriers: number('grid carriers', 1, 32).default(2),
+  lengths: mapping('allocation.lengths', { visual: lengths, audio: lengths }).prefault({}),
+  resound: mapping('allocation.resound', {
+    everyTrials: integer(1, 1_000_000).default(50),
+    checkTrials: integer(1, 1000).default(10),
+    movedDb: orNull('dB', 0.1, 60, 'never before everyTrials'),
+  }).prefault({}),
+  terms: mapping('allocation.terms', {
+    latency: oneOf(TERM_CHOICES.latency).default(DEFAULT_TERMS.latency),
+    gainAverage: oneOf(TERM_CHOICES.gainAverage).default(DEFAULT_TERMS.gainAverage),
+    loss: oneOf(TERM_CHOICES.loss).default(DEFAULT_TERMS.loss),
+    bands: oneOf(TERM_CHOICES.bands).default(DEFAULT_TERMS.bands),
+  }).prefault({}),
+  simulated: mapping('allocation.simulated', {
+    model: oneOf(CHANNEL_MODELS).default('path-loss'),
+    pathLossDb: mapping('allocation.simulated.pathLossDb', eachUser).optional(),
+    noiseFigureDb: number('dB', 0, 60).optional(),
+    shadowingDb: number('dB', 0, 40).optional(),
+    delaySpreadS: number('s', 0, 1e-5).optional(),
+  }).prefault({}),
+});
+
 /** The sections of the file, each checked by itself so that one bad section hides nothing in another. */
 export const sectionSchemas = {
   name: kebab,
@@ -195,6 +253,7 @@ export const sectionSchemas = {
         schedule: z.unknown().optional(),
         partition: z.unknown().optional(),
         transport: overrides,
+        allocation: overrides,
         air: overrides,
         users: overrides,
         sweep: overrides,
@@ -253,7 +312,12 @@ export const sectionSchemas = {
     }),
     paths: z.array(path, { error: 'a list of paths (from, to, pathLossDb, taps, fading)' }),
     interferers: z.array(interferer, { error: interfererList }).max(16, { error: interfererList }).default([]),
+    channel: mapping('air.channel', {
+      blockTrials: integer(1, 1_000_000),
+      trialIntervalS: number('s', 0, 10).default(0),
+    }).optional(),
   }).optional(),
+  allocation: allocation.optional(),
   users: mapping('users', {
     text: mapping('users.text', {}).default({}),
     visual: tokenLength,
@@ -265,8 +329,10 @@ export const sectionSchemas = {
         z.number({ error: snr }).min(LINK_RANGE_DB.min, { error: belowRange }).max(LINK_RANGE_DB.max, { error: snr }),
         { error: snrList },
       )
-      .min(1, { error: snrList })
-      .max(50, { error: snrList }),
+      .max(50, { error: snrList })
+      .default([]),
+    bandwidthHz: budgetList(`${BANDWIDTH_HZ.min} to ${BANDWIDTH_HZ.max} Hz`, BANDWIDTH_HZ),
+    powerDb: budgetList('-60 to 60 dB', { min: -60, max: 60 }),
     by: oneOf(['snr', 'sndr']).default('snr'),
   }),
   questions: mapping('questions', {

@@ -1,13 +1,13 @@
 /** One trial on the bench: its request, its attempts, its lines. */
 import { Slots } from './slots';
-import type { SpoiltRecord } from '../config/run-documents';
-import type { Bench, BurstRequest, TokenMatrix, TrialRequest, TrialResult } from '../link/types';
+import type { SpoiltRecord, TrialRecord } from '../config/run-documents';
+import type { Bench, BurstRequest, Subband, TokenMatrix, TrialRequest, TrialResult } from '../link/types';
 import { seededRandom } from '../units/random';
 import { RunFailedError, type EngineParts } from './engine-types';
 import type { ArmExperiment } from './file';
 import type { UserTokens } from './model';
 import { subbandsOf } from './partition';
-import { transportOptions } from './plan';
+import { transportOptions, type PlannedTrial } from './plan';
 import { eventRecords } from './records';
 import { USERS, type UserName } from './schema';
 
@@ -28,6 +28,31 @@ export interface PointSetting {
   readonly gainsDb: Gains;
   /** With FDMA each user's carrier minus the base's, Hz, by its last sounding; null: users send in turn. */
   readonly cfosHz: Readonly<Record<UserName, number>> | null;
+  /** Allocated, in place of the experiment's; users without one are silent. */
+  readonly subbands?: Readonly<Partial<Record<UserName, Subband>>>;
+  /** Twins: the channel that this trial meets. */
+  readonly channel?: TrialRequest['channel'];
+}
+
+/** How a trial is to be sent. */
+export interface Sending {
+  readonly users: ArmExperiment['users'];
+  readonly setting: PointSetting;
+  /** What its record says besides. */
+  readonly facts?: (
+    result: TrialResult,
+    sent: UserTokens,
+  ) => Pick<TrialRecord, 'allocation' | 'latencyS' | 'predictedLatencyS'>;
+}
+
+/** Trials whose bursts are back. */
+export interface SentBlock {
+  readonly todo: readonly PlannedTrial[];
+  /** Of them, those that no earlier session recorded. */
+  readonly missing: ReadonlySet<PlannedTrial>;
+  readonly sendings: readonly Sending[];
+  readonly sent: readonly UserTokens[];
+  readonly attempted: readonly AttemptedTrial[];
 }
 
 export interface RequestOptions {
@@ -45,12 +70,12 @@ export function trialRequest(
   trialId: string,
   serial: number,
   tokens: UserTokens,
-  { gainsDb, cfosHz }: PointSetting,
+  { gainsDb, cfosHz, subbands: allocated, channel }: PointSetting,
   { errorBudget = false, only }: RequestOptions = {},
 ): TrialRequest {
   const random = seededRandom(experiment.seed, `${trialId}/lead`);
   const transport = transportOptions(experiment);
-  const subbands = cfosHz === null ? null : subbandsOf(experiment);
+  const subbands: PointSetting['subbands'] | null = cfosHz === null ? null : (allocated ?? subbandsOf(experiment));
   const bursts = USERS.map((user, position): BurstRequest => ({
     user,
     sequence: (serial * USERS.length + position) % SEQUENCES,
@@ -59,12 +84,16 @@ export function trialRequest(
     // The receiver is never told when a burst comes.
     leadS: experiment.link.leadS + random() * experiment.link.leadJitterS,
     transport,
-    ...(subbands !== null && cfosHz !== null && { subband: { ...subbands[user], soundedCfoHz: cfosHz[user] } }),
+    ...(subbands?.[user] && cfosHz !== null && { subband: { ...subbands[user], soundedCfoHz: cfosHz[user] } }),
   }));
   return {
     trialId,
-    bursts: bursts.filter(({ user }) => only === undefined || user === only),
+    bursts: bursts.filter(
+      ({ user, subband }) =>
+        (only === undefined || user === only) && (subbands === null || subband !== undefined),
+    ),
     errorBudget,
+    ...(channel !== undefined && { channel }),
     ...(subbands !== null && { atOnce: true }),
   };
 }

@@ -46,6 +46,14 @@ async function perform(bundle: Bundle, request: ModelCall): Promise<ModelResults
   }
 }
 
+/** Without the measurements themselves. */
+function surfaceOf({ manifest: { surface } }: Bundle): NonNullable<BundleFacts['surface']> | null {
+  if (surface === undefined) return null;
+  const { users, interactions = [], rmsError } = surface;
+  const { visual, audio, text } = users;
+  return { users: { visual, audio, ...(text && { text }) }, interactions, rmsError };
+}
+
 /** What a thread is started with. */
 export interface WorkerStart {
   readonly folder: string;
@@ -75,6 +83,7 @@ async function serve(port: NonNullable<typeof parentPort>, { folder, testSet }: 
       task: bundle.task,
       questions: bundle.questions.length,
       tokenLengths: { visual: bundle.allowedTokenLengths('visual'), audio: bundle.allowedTokenLengths('audio') },
+      surface: surfaceOf(bundle),
     },
     questions: bundle.questions.map(({ index, family, words, answer }) => ({ index, family, words, answer })),
   });

@@ -19,6 +19,7 @@ import { sharedBandUsers, trialAirTimes } from '../store/shared-band';
 import { findUnfinishedRun, readRun, type RunContents } from '../store/run-reader';
 import { RunWriter } from '../store/run-writer';
 import { pointKey } from '../units/place';
+import { Decider } from './decider';
 import { ProgressMeter, type RunProgress } from './progress';
 import { gitState, nativeBuildId, versions } from './provenance';
 
@@ -185,6 +186,7 @@ function previousWork(before: RunContents | null): PreviousWork {
   return {
     trials: new Map(before.trials.map((trial) => [trial.id, trial])),
     soundings: new Map(before.soundings.map((sounding) => [sounding.id, sounding])),
+    allocations: new Map(before.allocations.map((one) => [one.id, one])),
     references: new Map(before.references.map((item) => [pointKey(item.arm, item), item])),
   };
 }
@@ -207,6 +209,8 @@ class RunSession {
   private readonly table: PointTable;
   private readonly lastPointMs = new Map<string, number>();
   private lastProgressMs = 0;
+  /** Of a closed loop. */
+  private decider: Decider | null = null;
   /** Of this session, where there are arms to compare. */
   private readonly answered: TrialRecord[] = [];
   /** Asked before any radio is open: it holds the thread, and a silent host means danger to a radio process. */
@@ -243,6 +247,8 @@ class RunSession {
 
   async run(launcher: BenchLauncher): Promise<RunEnd> {
     const { folder, before } = this.place;
+    if (this.plan.experiment.allocation !== undefined) this.decider = new Decider();
+    await this.decider?.ready;
     const benches = await this.openBenches(launcher);
     const { radios } = benches[0] as Bench;
     let writer: RunWriter;
@@ -309,6 +315,7 @@ class RunSession {
         previous: this.previous,
         signal: this.signal,
         now: Date.now,
+        ...(this.decider !== null && { decide: this.decider.decide }),
         observer: {
           trialsStarted: () => this.meter.trialsStarted(),
           trialRecorded: (record) => {
@@ -331,6 +338,7 @@ class RunSession {
       return error instanceof Error ? error : new Error(String(error));
     } finally {
       clearInterval(heartbeat);
+      await this.decider?.close();
       this.lastProgressMs = 0;
       this.tellProgress();
     }

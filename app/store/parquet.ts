@@ -27,7 +27,8 @@ const EVENT = `STRUCT(kind VARCHAR, direction VARCHAR, serial VARCHAR, hardwareT
 
 export const TRIAL_COLUMNS = `{kind: 'VARCHAR', id: 'VARCHAR', arm: 'VARCHAR', requestedSnrDb: 'DOUBLE', bandwidthHz: 'DOUBLE', powerDb: 'DOUBLE', "index": 'INTEGER',
   question: 'INTEGER', repeat: 'INTEGER', family: 'VARCHAR', valid: 'BOOLEAN', answer: 'VARCHAR', expected: 'VARCHAR',
-  correct: 'BOOLEAN', logProbability: 'DOUBLE', bursts: '${BURST}[]', events: '${EVENT}[]', airTimeS: 'DOUBLE', attempts: 'INTEGER',
+  correct: 'BOOLEAN', logProbability: 'DOUBLE', bursts: '${BURST}[]', events: '${EVENT}[]', airTimeS: 'DOUBLE', allocation: 'VARCHAR',
+  latencyS: 'DOUBLE', predictedLatencyS: 'DOUBLE', attempts: 'INTEGER',
   attempt: 'INTEGER', wallMs: 'BIGINT'}`;
 
 export const CSI_COLUMNS = `{trial: 'VARCHAR', "user": 'VARCHAR', cfoHz: 'DOUBLE', clockOffsetPpm: 'DOUBLE', arrivalNs: 'DOUBLE', noiseVariance: 'DOUBLE',
@@ -181,11 +182,11 @@ export async function exportTables(folder: string, format: 'csv' | 'parquet'): P
     for (const [name, select] of [
       [
         'trials',
-        `SELECT * EXCLUDE (bursts, events, attempt), len(events) AS events FROM ${trials} WHERE kind <> 'spoilt'`,
+        `SELECT * EXCLUDE (bursts, events, attempt), len(events) AS events FROM ${trials} WHERE kind IN ('trial', 'sounding')`,
       ],
       [
         'bursts',
-        `SELECT id, kind, arm, requestedSnrDb, bandwidthHz, powerDb, valid, unnest(bursts, recursive := true) FROM ${trials} WHERE kind <> 'spoilt'`,
+        `SELECT id, kind, arm, requestedSnrDb, bandwidthHz, powerDb, valid, unnest(bursts, recursive := true) FROM ${trials} WHERE kind IN ('trial', 'sounding')`,
       ],
     ] as const) {
       const file = path.join(target, `${name}.${format}`);

@@ -9,6 +9,7 @@ import {
   runDocumentSchema,
   stopDocumentSchema,
   viewRecordSchema,
+  type AllocationRecord,
   type CsiRecord,
   type ReferenceRecord,
   type RunDocument,
@@ -28,6 +29,8 @@ export interface RunContents {
   readonly trials: readonly TrialRecord[];
   readonly soundings: readonly SoundingRecord[];
   readonly spoilt: readonly SpoiltRecord[];
+  /** Of closed loops. */
+  readonly allocations: readonly AllocationRecord[];
   readonly references: readonly ReferenceRecord[];
   readonly views: readonly ViewRecord[];
   /** Null while the run goes on, or when it was killed. */
@@ -42,10 +45,12 @@ export function readRun(folder: string): RunContents {
   const trials = new Map<string, TrialRecord>();
   const soundings: SoundingRecord[] = [];
   const spoilt: SpoiltRecord[] = [];
+  const allocations: AllocationRecord[] = [];
   for (const line of lines) {
     if (line.kind === 'trial') {
       if (!trials.has(line.id)) trials.set(line.id, line);
     } else if (line.kind === 'sounding') soundings.push(line);
+    else if (line.kind === 'allocation') allocations.push(line);
     else spoilt.push(line);
   }
   return {
@@ -54,6 +59,7 @@ export function readRun(folder: string): RunContents {
     trials: [...trials.values()],
     soundings,
     spoilt,
+    allocations,
     references: readLines(files.references, referenceRecordSchema),
     views: readLines(files.views, viewRecordSchema),
     stop: existsSync(files.stop) ? readJson(files.stop, stopDocumentSchema) : null,
