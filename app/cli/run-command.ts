@@ -4,6 +4,7 @@ import { runExperiment, type HostParts, type RunEnd } from '../host/run';
 import { pointOf } from '../host/service';
 import { formatDuration } from '../units/format';
 import { ProgressLine } from './progress-line';
+import { closedLoopTable } from './loop-table';
 import { resultTable } from './table';
 
 export interface RunOptions {
@@ -52,7 +53,11 @@ function tell(end: RunEnd, { json = false }: RunOptions): number {
   const { stop, folder } = end;
   const where = end.simulated ? ' on simulated twins' : '';
   const rate = `${stop.trialsDone} of ${stop.trialsTotal} trials in ${formatDuration(stop.wallS)}, ${stop.questionsPerSecond.toFixed(0)} questions a second`;
-  const text = [`${end.name}${where}: ${rate}`, ...resultTable(stop.points, end.simulated, stop.comparisons, stop)];
+  const text = [
+    `${end.name}${where}: ${rate}`,
+    ...resultTable(stop.points, end.simulated, stop.comparisons, stop),
+    ...(stop.closedLoop === null ? [] : closedLoopTable(stop.closedLoop)),
+  ];
   text.push(`report ${end.reportFile ?? `not made: ${end.reportError ?? ''}`}`);
   process.stdout.write(`${text.join('\n')}\n`);
   if (stop.outcome === 'stopped')

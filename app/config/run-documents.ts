@@ -431,6 +431,55 @@ export type SharedBandUser = z.infer<typeof sharedBandUserSchema>;
 export const trialAirTimeSchema = z.object({ arm: z.string(), airTimeS: z.number() });
 export type TrialAirTime = z.infer<typeof trialAirTimeSchema>;
 
+const intervalSchema = z.object({ mean: z.number(), low: z.number(), high: z.number() });
+
+/** One arm of a closed loop at one place. Means with 95 % intervals over blocks that met one channel. */
+const closedLoopPointSchema = z.object({
+  arm: z.string(),
+  ...place,
+  method: z.string(),
+  csi: z.enum(['measured', 'simulated']),
+  trials: z.number(),
+  objective: intervalSchema,
+  /** Air time of a trial's longest burst. */
+  latencyS: intervalSchema,
+  /** -ln of the probability of the right answer. */
+  loss: intervalSchema,
+  accuracy: intervalSchema,
+  /** By the decisions, mean over the trials. */
+  predicted: predictionSchema,
+  /** Payload alone, at one symbol per second and Hz. */
+  shannonLatencyS: z.number(),
+  /** Of a trial's predicted latency against its air time, relative. */
+  latencyErrorMean: z.number(),
+  latencyErrorMost: z.number(),
+  /** Measured minus predicted mean SNR of the bursts. */
+  snrErrorMeanDb: decibels,
+  snrErrorRmsDb: decibels,
+  /** Trials with a user in outage. */
+  outages: z.number(),
+});
+export type ClosedLoopPoint = z.infer<typeof closedLoopPointSchema>;
+
+/** Objective of the second arm minus the first's on the same questions; without budgets: all places together. */
+const closedLoopComparisonSchema = z.object({
+  firstArm: z.string(),
+  secondArm: z.string(),
+  ...budgets,
+  blocks: z.number(),
+  objectiveDifference: intervalSchema,
+  /** Fisher's randomisation test over blocks, two-sided. */
+  pValue: z.number(),
+});
+export type ClosedLoopComparison = z.infer<typeof closedLoopComparisonSchema>;
+
+const closedLoopSummarySchema = z.object({
+  blockTrials: z.number(),
+  points: z.array(closedLoopPointSchema),
+  comparisons: z.array(closedLoopComparisonSchema),
+});
+export type ClosedLoopSummary = z.infer<typeof closedLoopSummarySchema>;
+
 /** stop.json: how a run ended. A folder without it is running or was killed. */
 export const stopDocumentSchema = z.object({
   format: z.literal(1),
@@ -450,5 +499,7 @@ export const stopDocumentSchema = z.object({
   /** Empty without FDMA. */
   sharedBand: z.array(sharedBandUserSchema).default([]),
   airTimes: z.array(trialAirTimeSchema).default([]),
+  /** Null without allocation. */
+  closedLoop: closedLoopSummarySchema.nullable().default(null),
 });
 export type StopDocument = z.infer<typeof stopDocumentSchema>;

@@ -2,11 +2,12 @@
 import { ANALOG_METHODS, binsTaken } from '../allocation';
 import type { YamlFile } from '../config/yaml-file';
 import { SMALLEST_SIZE } from '../units/subbands';
-import type { ReadableSections } from './cross-checks';
 import type { BundleFacts } from './model';
 import { scheduleOf } from './partition';
 import { LINK_RANGE_DB, ROLES, USERS, type Sections } from './schema';
 
+/** Sections that read well by themselves; null where one did not. */
+type ReadableSections = { readonly [K in keyof Sections]: Sections[K] | null };
 type Allocation = NonNullable<Sections['allocation']>;
 
 const SAMPLE_RATE_HZ = 5e6;
@@ -26,7 +27,10 @@ export function checkAllocation(yaml: YamlFile, sections: ReadableSections): voi
   const { allocation, sweep, schedule, radios, air } = sections;
   if (sweep !== null) checkSwept(yaml, allocation ?? undefined, sweep);
   if (air?.channel !== undefined && allocation === undefined)
-    yaml.add(['air', 'channel'], 'belongs to allocation; allowed nothing: without it every trial draws its own channel');
+    yaml.add(
+      ['air', 'channel'],
+      'belongs to allocation; allowed nothing: without it every trial draws its own channel',
+    );
   if (!allocation) return;
   if (schedule !== null && radios !== null && scheduleOf({ schedule, radios }) !== 'fdma')
     yaml.refuse(['schedule'], 'fdma beside allocation, which divides the band among users at once');
@@ -43,7 +47,10 @@ export function checkAllocation(yaml: YamlFile, sections: ReadableSections): voi
   const least = leastBandwidthHz(allocation.guardCarriers);
   for (const { hz, at } of bandwidths)
     if (hz < least)
-      yaml.refuse(at, `from ${least} Hz for ${USERS.length} users with guards of ${allocation.guardCarriers} grid carriers`);
+      yaml.refuse(
+        at,
+        `from ${least} Hz for ${USERS.length} users with guards of ${allocation.guardCarriers} grid carriers`,
+      );
   if (radios === null) return;
   const twins = ROLES.every((role) => radios[role].driver === 'twin');
   if (!twins && allocation.referencePowerDbm === undefined)
@@ -78,7 +85,10 @@ function checkSwept(yaml: YamlFile, allocation: Allocation | undefined, sweep: S
 
 export function checkAllocationAgainstBundle(yaml: YamlFile, allocation: Allocation, bundle: BundleFacts): void {
   if (!bundle.surface)
-    yaml.refuse(['task', 'bundle'], `a bundle with a measured loss surface beside allocation (${bundle.name} has none)`);
+    yaml.refuse(
+      ['task', 'bundle'],
+      `a bundle with a measured loss surface beside allocation (${bundle.name} has none)`,
+    );
   for (const user of ['visual', 'audio'] as const) {
     const allowed = bundle.tokenLengths[user];
     allocation.lengths[user]?.forEach((length, i) => {

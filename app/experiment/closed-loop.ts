@@ -156,9 +156,7 @@ class ClosedLoop {
     else {
       const answered = engine.answerBlock(block, this.lastTurn);
       this.lastTurn = answered;
-      this.written.push(
-        engine.track(answered.then(({ synced }) => synced).finally(() => this.slots.give())),
-      );
+      this.written.push(engine.track(answered.then(({ synced }) => synced).finally(() => this.slots.give())));
     }
     return snrs;
   }
@@ -203,8 +201,7 @@ class ClosedLoop {
         dimensions: { text: tokens.text.dimension, visual: tokens.visual.dimension, audio: tokens.audio.dimension },
         textTokens: lengths,
       });
-      const believed =
-        experiment.allocation.csi === 'measured' ? channels : simulatedFor(experiment, number, channels);
+      const believed = experiment.allocation.csi === 'measured' ? channels : simulatedFor(experiment, number, channels);
       let record = earlier[index];
       if (record === undefined) {
         const decision = await this.decide(experiment, bench, believed, `${idOf(place)}/e${number}`);
@@ -273,7 +270,8 @@ class ClosedLoop {
     channels: ReadonlyMap<string, UserChannel>,
   ): (trial: PlannedTrial) => Sending {
     const { users } = record.decision;
-    const of = (user: UserName): (typeof users)[number] => users.find(({ id }) => id === user) as (typeof users)[number];
+    const of = (user: UserName): (typeof users)[number] =>
+      users.find(({ id }) => id === user) as (typeof users)[number];
     const byUser = <T>(value: (user: UserName) => T): Record<UserName, T> => ({
       text: value('text'),
       visual: value('visual'),
@@ -303,8 +301,7 @@ class ClosedLoop {
       facts: (result, sent) => {
         const words = sent.text.tokens;
         const known = predicted.get(words);
-        const latencyS =
-          known ?? predict(bench, believed, settings, { lengths: { text: words } }).engineering.latencyS;
+        const latencyS = known ?? predict(bench, believed, settings, { lengths: { text: words } }).engineering.latencyS;
         predicted.set(words, latencyS);
         return {
           allocation: record.id,
@@ -328,8 +325,11 @@ class ClosedLoop {
       const users = new Set(missing());
       const gain = (user: UserName): number => {
         const range = this.radios.find(({ role }) => role === user)?.txGainRangeDb;
-        if (range === undefined) throw new RunFailedError(`radios.${user}: the radio process opened no radio for this role`);
-        return round === 1 ? Math.min(Math.max(this.first.allocation.referenceGainDb, range.min), range.max) : range.max;
+        if (range === undefined)
+          throw new RunFailedError(`radios.${user}: the radio process opened no radio for this role`);
+        return round === 1
+          ? Math.min(Math.max(this.first.allocation.referenceGainDb, range.min), range.max)
+          : range.max;
       };
       const setting: PointSetting = {
         gainsDb: { text: gain('text'), visual: gain('visual'), audio: gain('audio') },

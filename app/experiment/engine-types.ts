@@ -37,8 +37,12 @@ export interface PreviousWork {
   readonly references: ReadonlyMap<string, ReferenceRecord>;
 }
 
-export const NO_PREVIOUS_WORK: PreviousWork = { trials: new Map(), soundings: new Map(),
-  allocations: new Map(), references: new Map() };
+export const NO_PREVIOUS_WORK: PreviousWork = {
+  trials: new Map(),
+  soundings: new Map(),
+  allocations: new Map(),
+  references: new Map(),
+};
 
 /** Called as things happen; must not throw. */
 export interface EngineObserver {

@@ -90,7 +90,7 @@ export function benchTerms(parts: TermParts): BenchTerms {
     normalisation: transport.normalisation,
     terms: { ...DEFAULT_TERMS, ...allocation.terms },
     fitErrorRms: surface?.rmsError ?? null,
-    ...(surface?.interactions !== undefined && { interactions: surface.interactions }),
+    interactions: (surface?.interactions ?? []).map(({ users, coefficient }) => ({ users: [...users], coefficient })),
     users: USERS.map((user) => ({
       id: user,
       dimension: dimensions[user],
@@ -196,7 +196,5 @@ export function soundedSnrDb(
     subband === null || !channels.has(id) ? [] : [{ id, place: subband, powerW, tokenLength }],
   );
   const predicted = predict(bench, channels, settings).users;
-  return Object.fromEntries(
-    users.map(({ id }) => [id, predicted.find((one) => one.id === id)?.meanSnrDb ?? null]),
-  );
+  return Object.fromEntries(users.map(({ id }) => [id, predicted.find((one) => one.id === id)?.meanSnrDb ?? null]));
 }

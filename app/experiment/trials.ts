@@ -89,8 +89,7 @@ export function trialRequest(
   return {
     trialId,
     bursts: bursts.filter(
-      ({ user, subband }) =>
-        (only === undefined || user === only) && (subbands === null || subband !== undefined),
+      ({ user, subband }) => (only === undefined || user === only) && (subbands === null || subband !== undefined),
     ),
     errorBudget,
     ...(channel !== undefined && { channel }),

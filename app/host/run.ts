@@ -13,6 +13,7 @@ import { ROLES, USERS } from '../experiment/schema';
 import type { Bench, BenchLauncher, BenchRadio, BenchSetup, RadioDetails, RadioHealth } from '../link/types';
 import { writeReport } from '../report/report';
 import { newRunFolder, runFiles } from '../store/layout';
+import { closedLoopSummary } from '../store/closed-loop';
 import { writeParquet } from '../store/parquet';
 import { compareArms, PointTable, type ArmPoints } from '../store/points';
 import { sharedBandUsers, trialAirTimes } from '../store/shared-band';
@@ -372,6 +373,13 @@ class RunSession {
       comparisons: compareArms([...this.previous.trials.values(), ...this.answered], armPoints(this.plan)),
       sharedBand: sharedBandUsers(kept.trials, kept.soundings),
       airTimes: trialAirTimes(kept.trials),
+      closedLoop: closedLoopSummary(
+        kept.trials,
+        kept.allocations,
+        this.plan.experiment.arms.flatMap(({ arm, allocation }) => (allocation ? [{ arm, ...allocation }] : [])),
+        this.plan.experiment.air?.channel?.blockTrials ?? this.plan.experiment.allocation?.resound.everyTrials ?? 1,
+        this.plan.experiment.questions.trialsPerPoint,
+      ),
     };
     await writer.finish(stop);
     const { name } = this.plan.experiment;
