@@ -4,10 +4,21 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { findBundle } from '../config/bundle-folders';
 import { repositoryRoot } from '../config/paths';
+import type { BenchRow } from '../host/models-bench';
 import { closestWord, InvalidInputError } from '../config/violations';
 
-/** Benchmarks that there are; all but `models`, `allocate` and `allocate-methods` are build/native/bin/bench_NAME. */
-export const BENCHES = ['link', 'quality', 'medium', 'fdma', 'fec', 'models', 'allocate', 'allocate-methods'] as const;
+/** Benchmarks that there are; all but `models`, `results`, `allocate` and `allocate-methods` are build/native/bin/bench_NAME. */
+export const BENCHES = [
+  'link',
+  'quality',
+  'medium',
+  'fdma',
+  'fec',
+  'models',
+  'allocate',
+  'allocate-methods',
+  'results',
+] as const;
 
 /**
  * The benchmark ends its stdout with the contract's JSON line (`{"bench", "rows"}`); without `json` it is told not to.
@@ -19,7 +30,14 @@ export async function benchCommand(name: string, json: boolean): Promise<number>
     const hint = meant === null ? '' : `did you mean "${meant}"? `;
     throw new InvalidInputError([`bench NAME: value "${name}"; ${hint}allowed ${BENCHES.join(', ')}`]);
   }
-  if (name === 'models') return benchModelsCommand(json);
+  if (name === 'models') {
+    const { benchModels } = await import('../host/models-bench.js');
+    return tellRows(name, await benchModels(findBundle('digit-avqa', '')), json);
+  }
+  if (name === 'results') {
+    const { benchResults } = await import('../host/results-bench.js');
+    return tellRows(name, await benchResults(findBundle('digit-avqa', '')), json);
+  }
   if (name === 'allocate') {
     const { benchAllocate } = await import('./allocate-bench.js');
     benchAllocate(json);
@@ -41,14 +59,12 @@ export async function benchCommand(name: string, json: boolean): Promise<number>
 }
 
 /** The same table, or JSON line, that native benchmarks print. */
-async function benchModelsCommand(json: boolean): Promise<number> {
-  const { benchModels } = await import('../host/models-bench.js');
-  const rows = await benchModels(findBundle('digit-avqa', ''));
+function tellRows(bench: string, rows: readonly BenchRow[], json: boolean): number {
   const shown = (value: number | null): string => (value === null ? '' : value.toPrecision(4));
   for (const { figure, value, unit, goal, peer, peerValue, met } of json ? [] : rows)
     process.stdout.write(
       `${figure.padEnd(56)} ${shown(value).padStart(10)} ${unit.padEnd(18)} goal ${goal}  ${met ? 'yes' : 'NO'}${peer === null ? '' : `  (${peer}: ${shown(peerValue)})`}\n`,
     );
-  if (json) process.stdout.write(`${JSON.stringify({ bench: 'models', rows })}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ bench, rows })}\n`);
   return 0;
 }

@@ -63,7 +63,7 @@ export class ResultsService {
     }
   }
 
-  private answerTo(query: ResultsQuery): Promise<ResultsReply> {
+  private async answerTo(query: ResultsQuery): Promise<ResultsReply> {
     switch (query.kind) {
       case 'list':
         return this.list(query);
@@ -83,8 +83,8 @@ export class ResultsService {
   }
 
   /** @throws InvalidInputError when there is no such run */
-  async folderOf(run: string): Promise<string> {
-    return path.join(this.parent, (await this.index.summary(run)).run);
+  folderOf(run: string): string {
+    return path.join(this.parent, this.index.summary(run).run);
   }
 
   private async list(query: ListQuery): Promise<ListReply> {
@@ -134,7 +134,7 @@ export class ResultsService {
   }
 
   private async chartRun(run: string): Promise<ChartRun> {
-    const folder = await this.folderOf(run);
+    const folder = this.folderOf(run);
     const document = readRunDocument(folder);
     return {
       run,
@@ -148,7 +148,7 @@ export class ResultsService {
 
   private async compare(first: string, second: string): Promise<CompareReply> {
     const load = async (run: string): Promise<{ run: string; document: RunDocument; source: string }> => {
-      const folder = await this.folderOf(run);
+      const folder = this.folderOf(run);
       return { run, document: readRunDocument(folder), source: await this.sources.of(folder) };
     };
     return compareRuns(this.queries, await load(first), await load(second));
@@ -156,7 +156,7 @@ export class ResultsService {
 
   private async trials(query: TrialsQuery): Promise<ReplyTo<'trials'>> {
     const { point } = query;
-    const folder = await this.folderOf(point.run);
+    const folder = this.folderOf(point.run);
     const document = readRunDocument(folder);
     const source = await this.sources.of(folder);
     const { matching, rows } = await this.queries.trials(source, query);
@@ -193,7 +193,7 @@ export class ResultsService {
   }
 
   private async trial(run: string, id: string): Promise<ReplyTo<'trial'>> {
-    const folder = await this.folderOf(run);
+    const folder = this.folderOf(run);
     const document = readRunDocument(folder);
     const found = await this.queries.trial(await this.sources.of(folder), id);
     if (found === null) throw new InvalidInputError([`trial: ${run} holds no trial ${id}; allowed one of its trials`]);
@@ -201,13 +201,13 @@ export class ResultsService {
     return trialReply(folder, document, found, channel, await this.samples.of(document));
   }
 
-  private async run(run: string): Promise<RunReply> {
-    const summary = await this.index.summary(run);
+  private run(run: string): RunReply {
+    const summary = this.index.summary(run);
     return { kind: 'run', summary, facts: runFacts(path.join(this.parent, run)) };
   }
 
   private async annotate({ run, tags, note }: Extract<ResultsQuery, { kind: 'annotate' }>): Promise<RunReply> {
-    await writeNotes(await this.folderOf(run), { tags, note });
+    await writeNotes(this.folderOf(run), { tags, note });
     return this.run(run);
   }
 }

@@ -21,7 +21,10 @@ export class ResultsThread {
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.pending.set(id, { resolve: resolve as Pending['resolve'], reject });
-      (this.worker ??= this.begin()).postMessage({ ...call, id });
+      const worker = (this.worker ??= this.begin());
+      // What waits for an answer keeps the process alive; an idle thread does not.
+      worker.ref();
+      worker.postMessage({ ...call, id });
     });
   }
 
@@ -34,6 +37,7 @@ export class ResultsThread {
     worker.on('message', (reply: ResultsWorkerReply) => {
       const pending = this.pending.get(reply.id);
       this.pending.delete(reply.id);
+      if (this.pending.size === 0) worker.unref();
       if ('failure' in reply) pending?.reject(new Error(reply.failure));
       else pending?.resolve(reply.result);
     });
@@ -45,8 +49,6 @@ export class ResultsThread {
     };
     worker.on('error', (error) => end(`the thread that reads runs failed: ${error.message}`));
     worker.on('exit', () => end('the thread that reads runs has ended'));
-    // It keeps nothing alive: a host that is done ends.
-    worker.unref();
     return worker;
   }
 }

@@ -30,11 +30,11 @@ export type ResultsWorkerReply =
 
 async function perform(service: ResultsService, request: ResultsRequest): Promise<ResultsAnswers[ResultsCall['call']]> {
   if (request.call === 'query') return service.answer(request.query);
-  if (request.call === 'report') return freshReport(await service.folderOf(request.run));
+  if (request.call === 'report') return freshReport(service.folderOf(request.run));
   const { request: wanted, file } = request;
   if (wanted.what === 'chart') await exportChart(service.connection, await service.chart(wanted), wanted.format, file);
   else {
-    const source = await service.sources.of(await service.folderOf(wanted.run));
+    const source = await service.sources.of(service.folderOf(wanted.run));
     await exportTrials(service.connection, source, wanted.format, file);
   }
   return null;

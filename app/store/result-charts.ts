@@ -1,6 +1,7 @@
 /** The Results view's charts as data: the page draws it, and so do exported files. Accuracy in percent, SNR in dB (Es/N0). */
 import type { ReferenceRecord } from '../config/run-documents';
 import type { ChartModel, Dot, Series, Swept } from '../ipc/results-messages';
+import { pointKey, pointName, type PointPlace } from '../units/place';
 import { wilsonInterval } from '../units/statistics';
 import type { PointFigures } from './trial-queries';
 
@@ -29,15 +30,12 @@ const NO_POINT = {
 /** Where nothing was received, a point stands at the SNR that was asked for. */
 const snrOnAxisDb = (point: PointFigures): number => point.measuredSnrDb ?? point.requestedSnrDb ?? 0;
 
-/** "10 dB", "2.5 MHz", "-3 dB power". */
-export function sweptName({ requestedSnrDb, bandwidthHz, powerDb }: Swept): string {
-  const parts = [
-    ...(requestedSnrDb === null ? [] : [`${requestedSnrDb} dB`]),
-    ...(bandwidthHz === null ? [] : [`${Number((bandwidthHz / 1e6).toPrecision(4))} MHz`]),
-    ...(powerDb === null ? [] : [`${powerDb} dB power`]),
-  ];
-  return parts.join(', ');
-}
+/** The messages' null is a place's absent field. */
+const placeIn = ({ requestedSnrDb, bandwidthHz, powerDb }: Swept): PointPlace => ({
+  requestedSnrDb,
+  bandwidthHz: bandwidthHz ?? undefined,
+  powerDb: powerDb ?? undefined,
+});
 
 function dotOf({ run, blind }: ChartRun, point: PointFigures, place: Pick<Dot, 'x' | 'y' | 'low' | 'high'>): Dot {
   const { arm, requestedSnrDb, bandwidthHz, powerDb, questions, measuredSnrDb, tokens } = point;
@@ -131,8 +129,9 @@ function blindSeries(runs: readonly ChartRun[], { min, max }: { min: number; max
 }
 
 /** Mean over the draws, of the trials that count. */
-function awgnAccuracy(references: readonly ReferenceRecord[], { arm, requestedSnrDb }: PointFigures): number | null {
-  const reference = references.find((one) => one.arm === arm && one.requestedSnrDb === requestedSnrDb);
+function awgnAccuracy(references: readonly ReferenceRecord[], point: PointFigures): number | null {
+  const key = pointKey(point.arm, placeIn(point));
+  const reference = references.find((one) => pointKey(one.arm, one) === key);
   if (reference === undefined) return null;
   const draws = reference.correctPerDraw.length;
   const counted = [...reference.correctPerTrial].filter((digit) => digit !== '-').length;
@@ -154,7 +153,7 @@ export function lossModel(runs: readonly ChartRun[]): ChartModel {
   const groups = new Map<string, { label: string; run: string; dots: Dot[] }>();
   for (const run of runs)
     for (const point of run.figures.filter(hasLoss)) {
-      const snr = sweptName(point);
+      const snr = pointName(placeIn(point));
       // Lengths within a run are compared within it; runs of one length each make the curve together.
       const key = severalLengths ? `${run.run} ${snr}` : `${run.simulated} ${snr}`;
       const label = severalLengths

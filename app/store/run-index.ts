@@ -57,32 +57,27 @@ export class RunIndex {
 
   /** Every run, in no order. Looks at the folders each time; reads only what has changed. */
   async summaries(): Promise<RunSummary[]> {
-    const before = (this.entries ??= this.load());
+    const before = this.known();
     const after = new Map<string, Entry>();
-    let changed = false;
     for (const run of folderNames(this.parent)) {
-      const files = runFiles(path.join(this.parent, run));
-      const marks = MARKS.map((name) => fileMark(files[name]));
-      if (!NEEDED.some((name) => marks[MARKS.indexOf(name)] !== '')) continue;
-      const key = marks.join(' ');
-      const known = before.get(run);
-      if (known?.key === key) after.set(run, known);
-      else {
-        after.set(run, { key, summary: summarise(this.parent, run) });
-        changed = true;
-      }
+      const entry = entryOf(this.parent, run, before.get(run));
+      if (entry !== null) after.set(run, entry);
     }
-    changed ||= after.size !== before.size;
+    const changed = after.size !== before.size || [...after].some(([run, entry]) => before.get(run) !== entry);
     this.entries = after;
     if (changed) await this.save(after);
     return [...after.values()].map(({ summary }) => withWriter(this.parent, summary));
   }
 
   /** @throws InvalidInputError when there is no such run */
-  async summary(run: string): Promise<RunSummary> {
-    const found = (await this.summaries()).find((one) => one.run === run);
-    if (found === undefined) throw new InvalidInputError([`run: ${run} is not in ${this.parent}; allowed a run of it`]);
-    return found;
+  summary(run: string): RunSummary {
+    const entry = folderExists(path.join(this.parent, run)) ? entryOf(this.parent, run, this.known().get(run)) : null;
+    if (entry === null) throw new InvalidInputError([`run: ${run} is not in ${this.parent}; allowed a run of it`]);
+    return withWriter(this.parent, entry.summary);
+  }
+
+  private known(): Map<string, Entry> {
+    return (this.entries ??= this.load());
   }
 
   private load(): Map<string, Entry> {
@@ -110,6 +105,19 @@ function folderNames(parent: string): string[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
+}
+
+function folderExists(folder: string): boolean {
+  return statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** What was known, where the files are still those; null for a folder that is no run. */
+function entryOf(parent: string, run: string, known: Entry | undefined): Entry | null {
+  const files = runFiles(path.join(parent, run));
+  const marks = MARKS.map((name) => fileMark(files[name]));
+  if (!NEEDED.some((name) => marks[MARKS.indexOf(name)] !== '')) return null;
+  const key = marks.join(' ');
+  return known?.key === key ? known : { key, summary: summarise(parent, run) };
 }
 
 /** Size and time of a file; empty where there is none. */

@@ -6,9 +6,6 @@ import { runFiles } from './layout';
 import { literal, readLines, sha256, TRIAL_COLUMNS, trialsMetadata, writeTrialsParquet } from './parquet';
 import { isBeingWritten } from './run-writer';
 
-/** Columns that tables of earlier versions lack. */
-const LATER = 'SELECT NULL::DOUBLE AS bandwidthHz, NULL::DOUBLE AS powerDb WHERE false';
-
 export class TrialSources {
   /** Size and time of both files when the one was last found to be a copy of the other, by folder. */
   private readonly verified = new Map<string, string>();
@@ -25,7 +22,7 @@ export class TrialSources {
     if (!existsSync(files.trials)) throw new InvalidInputError([`${folder}: no trials.jsonl; allowed a run folder`]);
     const isCopy = (await this.isFresh(folder)) || (await this.rebuilt(folder));
     const all = isCopy
-      ? `(SELECT * FROM read_parquet(${literal(files.trialsParquet)}, file_row_number = true) UNION ALL BY NAME ${LATER})`
+      ? `(SELECT * FROM read_parquet(${literal(files.trialsParquet)}, file_row_number = true))`
       : `(SELECT *, row_number() OVER () AS file_row_number FROM ${readLines(files.trials, TRIAL_COLUMNS)})`;
     return `(SELECT * FROM ${all} WHERE kind = 'trial' QUALIFY row_number() OVER (PARTITION BY id ORDER BY file_row_number) = 1)`;
   }

@@ -1,6 +1,7 @@
 /** Words of the Results view. */
 import type { Swept } from '../../ipc/results-messages';
 import type { RunState } from '../../ipc/results-words';
+import { pointName } from '../../units/place';
 import { count, percent, percentInterval } from '../format';
 
 export const STATE_TEXTS: Readonly<Record<RunState, string>> = {
@@ -12,17 +13,11 @@ export const STATE_TEXTS: Readonly<Record<RunState, string>> = {
   unreadable: 'unreadable',
 };
 
-/** "10 dB", "2.5 MHz", "−3 dB power": what sets a point apart from the others of its arm. */
+/** What sets a point apart from the others of its arm. */
 export function sweptText({ requestedSnrDb, bandwidthHz, powerDb }: Swept): string {
-  const parts = [
-    ...(requestedSnrDb === null ? [] : [`${signed(requestedSnrDb)} dB`]),
-    ...(bandwidthHz === null ? [] : [`${Number((bandwidthHz / 1e6).toPrecision(4))} MHz`]),
-    ...(powerDb === null ? [] : [`${signed(powerDb)} dB power`]),
-  ];
-  return parts.join(', ');
+  const place = { requestedSnrDb, bandwidthHz: bandwidthHz ?? undefined, powerDb: powerDb ?? undefined };
+  return pointName(place).replaceAll('-', '−');
 }
-
-const signed = (value: number): string => String(value).replace('-', '−');
 
 /** "84.9 % (83.0–86.6), n = 1 500, blind prior 43.4 %". */
 export function accuracyText(accuracy: {

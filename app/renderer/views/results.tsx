@@ -34,7 +34,7 @@ export function ResultsView({ state: page }: { state: ViewState }): ReactElement
   return (
     <main className="results-view">
       {state.trialsQuery === null ? <RunTable /> : <TrialsPanel query={state.trialsQuery} />}
-      <section className="panel pane" aria-label="Figures">
+      <section className="panel pane" aria-label="Figures" aria-busy={state[state.pane].loading}>
         <div className="panes" role="group" aria-label="What is shown">
           {Object.entries(PANES).map(([name, title]) => (
             <button
