@@ -32,6 +32,22 @@ const subbandSchema = z.object({
   soundedCfoHz: z.number().nullable(),
 });
 
+/** What became of a burst whose mapping is digital (docs/digital.md). SNRs in dB. */
+const digitalSchema = z.object({
+  bitsPerValue: z.number(),
+  modulation: z.string(),
+  payloadOfdmSymbols: z.number(),
+  codeRate: z.number(),
+  /** Of the sounding, for this modulation, and what the target PER needs. */
+  effectiveSnrDb: z.number().nullable(),
+  requiredSnrDb: z.number(),
+  meetsTarget: z.boolean().nullable(),
+  codeBlocks: z.number(),
+  codeBlocksLost: z.number(),
+  decoderIterations: z.number(),
+  erasedTokens: z.number(),
+});
+
 /** One burst of one user. SNR in dB (Es/N0); the estimators side by side; `true...` is ground truth, twins only. */
 export const burstRecordSchema = z.object({
   user: z.string(),
@@ -44,6 +60,15 @@ export const burstRecordSchema = z.object({
   outcome: z.string().nullable().default(null),
   /** Null: the full band. */
   subband: subbandSchema.nullable().default(null),
+  /** Complex symbols that carry the payload, whole OFDM symbols. */
+  channelUses: laterNumber,
+  /** Null: the analog mapping. */
+  digital: digitalSchema.nullable().default(null),
+  /** Of soundings that a format is chosen by. */
+  effectiveSnrDb: z
+    .object({ qpsk: z.number(), '16qam': z.number(), '64qam': z.number(), '256qam': z.number() })
+    .nullable()
+    .default(null),
   snrDb: decibels,
   snrSdDb: laterNumber,
   /** `...LowDb`, `...HighDb`: 95 % interval. */

@@ -1,8 +1,9 @@
 /** What no single field can tell: fields against each other and against the bundle. */
 import type { YamlFile } from '../config/yaml-file';
 import { checkAllocation, checkAllocationAgainstBundle } from './allocation-checks';
+import { channelUsesOfTrial, isDigital, misfits } from './mapping';
 import type { BundleFacts } from './model';
-import { checkPartition, scheduleOf } from './partition';
+import { checkPartition, scheduleOf, subbandsOf } from './partition';
 import {
   CYCLIC_PREFIX_S,
   LAST_TAP_SPREADS,
@@ -19,11 +20,13 @@ import {
 export type ReadableSections = { readonly [K in keyof Sections]: Sections[K] | null };
 
 type Air = NonNullable<Sections['air']>;
+type ArmView = Omit<Sections, 'arms'>;
 
 export function crossCheck(yaml: YamlFile, sections: ReadableSections): void {
   checkAllocation(yaml, sections);
   if (sections.radios !== null) checkRadios(yaml, sections.radios, sections.schedule ?? undefined);
   checkSharing(yaml, sections);
+  if (sections.transport !== null) checkMapping(yaml, sections.transport);
   const airIsWritten = yaml.valueAt(['air']) !== undefined;
   if (sections.radios !== null) {
     const twins = ROLES.some((role) => sections.radios?.[role].driver === 'twin');
@@ -54,6 +57,76 @@ export function checkAgainstBundle(yaml: YamlFile, sections: ReadableSections, b
       ['questions', 'distinct'],
       `an integer from 1 to ${bundle.questions}, the questions of bundle ${bundle.name}`,
     );
+}
+
+/** What of the analog mapping's options the digital one leaves open. */
+function checkMapping(yaml: YamlFile, transport: Sections['transport']): void {
+  if (!isDigital({ transport })) return;
+  const { digital } = transport;
+  const since = 'since transport.mapping is digital';
+  if (transport.normalisation !== 'burst')
+    yaml.refuse(['transport', 'normalisation'], `burst, ${since} (every token has a step of its own)`);
+  if (!transport.scramble) yaml.refuse(['transport', 'scramble'], `true, ${since}`);
+  if (transport.dftSpreading && (digital.bitsPerValue === 'auto' || digital.modulation === 'auto'))
+    yaml.refuse(
+      ['transport', 'dftSpreading'],
+      'false where link adaptation chooses: its thresholds hold without; or bitsPerValue and modulation fixed',
+    );
+}
+
+/**
+ * Arms that claim another's channel uses, and formats that must fit into theirs.
+ * @param views the file as each arm sees it
+ */
+export function checkChannelUses(
+  views: readonly { readonly yaml: YamlFile; readonly arm: ArmView }[],
+  bundle: BundleFacts,
+): void {
+  const arms = views.map(({ arm }) => arm);
+  for (const { yaml, arm } of views) {
+    if (!isDigital(arm)) continue;
+    const at = ['transport', 'digital', 'channelUsesOf'] as const;
+    const { channelUsesOf } = arm.transport.digital;
+    const analog = arms.filter((other) => !isDigital(other)).map((other) => other.arm);
+    if (channelUsesOf !== undefined) {
+      const other = arms.find(({ arm: name }) => name === channelUsesOf);
+      if (other === undefined || isDigital(other)) {
+        yaml.refuse(at, `an arm whose mapping is analog: ${analog.join(', ') || '(there is none)'}`);
+        continue;
+      }
+      const faults = [...unequal(arm, other), ...unequalUses(arm, other, arms, bundle)];
+      for (const fault of faults) yaml.add(at, `value "${channelUsesOf}", ${fault}`);
+    }
+    for (const { detail } of misfits(arm, arms, bundle.dimensions, bundle.textTokens))
+      yaml.add(
+        ['transport', 'digital'],
+        `${detail}; allowed a format that fits (fewer bits, tokens, more shares, or a higher modulation)`,
+      );
+  }
+}
+
+/** The claim itself, for every length that a question's text has. */
+function unequalUses(arm: ArmView, other: ArmView, arms: readonly ArmView[], bundle: BundleFacts): string[] {
+  for (const tokens of bundle.textTokens) {
+    const [own, theirs] = [arm, other].map((one) => channelUsesOfTrial(one, arms, bundle.dimensions, tokens));
+    if (own !== theirs)
+      return [`with ${theirs} channel uses against ${own} for a text of ${tokens} tokens; allowed as many in both`];
+  }
+  return [];
+}
+
+/** What keeps equal channel uses from being equal energy. */
+function unequal(arm: ArmView, other: ArmView): string[] {
+  const faults: string[] = [];
+  if (scheduleOf(arm) !== scheduleOf(other))
+    faults.push(`whose schedule is ${scheduleOf(other)}; allowed that of this arm, ${scheduleOf(arm)}`);
+  if (JSON.stringify(subbandsOf(arm)) !== JSON.stringify(subbandsOf(other)))
+    faults.push('whose partition is another; allowed the same sub-bands');
+  if (arm.transport.rmsDbfs !== other.transport.rmsDbfs)
+    faults.push(`whose rmsDbfs is ${other.transport.rmsDbfs}; allowed that of this arm, ${arm.transport.rmsDbfs}`);
+  if (arm.sweep.by !== other.sweep.by)
+    faults.push(`whose sweep.by is ${other.sweep.by}; allowed that of this arm, ${arm.sweep.by}`);
+  return faults;
 }
 
 /** With FDMA every user needs its sub-band; a partition that is written must fit also where no arm uses it. */

@@ -14,6 +14,7 @@ import { placeOf, pointKey } from '../units/place';
 import { runClosedLoop, type LoopEngine } from './closed-loop';
 import type { ArmExperiment } from './file';
 import { LANE_PRIORITY, ModelLane } from './lane';
+import { digitalRequests, isDigital } from './mapping';
 import type { ModelAnswer, UserTokens } from './model';
 import { BLOCK_TRIALS, isSimulated, type PlannedTrial } from './plan';
 import { burstRecord, csiRecords, eventRecords, roundedLogProbability, viewRecords } from './records';
@@ -201,7 +202,9 @@ class Engine implements LoopEngine {
       setting: PointSetting,
       only?: RequestOptions['only'],
     ): Promise<SoundingRecord> => {
-      const request = trialRequest(experiment, trialId, number, tokens, setting, { only });
+      // Analog in every arm: of known tokens, so that any SNR can be measured. A digital arm's formats follow from it.
+      const effectiveSnr = isDigital(experiment);
+      const request = trialRequest(experiment, trialId, number, tokens, setting, { only, effectiveSnr });
       const id = only === undefined ? trialId : `${trialId}/${only}`;
       const earlier = previous.soundings.get(id);
       if (earlier !== undefined) return earlier;
@@ -312,9 +315,10 @@ class Engine implements LoopEngine {
       todo.map((trial, i) => {
         const { setting } = sendings[i] as Sending;
         const errorBudget = isNth(trial.index, errorBudgetEveryNthTrial);
-        const request = trialRequest(this.armOf(trial), trial.id, trial.index, sent[i] as UserTokens, setting, {
-          errorBudget,
-        });
+        const experiment = this.armOf(trial);
+        const tokens = sent[i] as UserTokens;
+        const digital = digitalRequests(experiment, plan.experiment.arms, tokens, setting.effectiveSnrDb ?? null);
+        const request = trialRequest(experiment, trial.id, trial.index, tokens, setting, { errorBudget, digital });
         return this.runnerOf(trial.arm).run(request);
       }),
     );
@@ -333,7 +337,7 @@ class Engine implements LoopEngine {
     if (valid.length > 0) {
       const batch = valid.map((i) => ({
         question: (todo[i] as PlannedTrial).question,
-        received: receivedTokens((attempted[i] as AttemptedTrial).result, sent[i] as UserTokens),
+        ...receivedTokens((attempted[i] as AttemptedTrial).result, sent[i] as UserTokens),
       }));
       const given = await this.lane.run(LANE_PRIORITY.answer, () => model.answer(batch));
       given.forEach((answer, k) => answers.set(valid[k] as number, answer));

@@ -5,7 +5,13 @@ import type { z } from 'zod';
 import { findBundle, MANIFEST_NAME } from '../config/bundle-folders';
 import { formatViolation, InvalidInputError, closestWord } from '../config/violations';
 import { YamlFile } from '../config/yaml-file';
-import { checkAgainstBundle, checkSweepOnce, crossCheck, type ReadableSections } from './cross-checks';
+import {
+  checkAgainstBundle,
+  checkChannelUses,
+  checkSweepOnce,
+  crossCheck,
+  type ReadableSections,
+} from './cross-checks';
 import { TestSetRefused, type BundleFacts } from './model';
 import { ARM_SECTIONS, keysAllowedAt, SECTION_NAMES, sectionSchemas, type SectionName, type Sections } from './schema';
 
@@ -62,10 +68,12 @@ export async function loadExperiment(
   }
   // What an arm makes of sections that are wrong already would be told twice.
   const arms = yaml.violations.length === 0 && sections?.arms ? readArms(yaml, sections, bundle) : [];
-  if (yaml.violations.length > 0 || sections === null || bundle === null)
+  const refuse = (): never => {
     throw new InvalidInputError(
       [...yaml.violations].sort((a, b) => a.line - b.line).map((violation) => formatViolation(violation)),
     );
+  };
+  if (yaml.violations.length > 0 || sections === null || bundle === null) return refuse();
   const { arms: _, ...complete } = sections as Sections;
   const base: { -readonly [K in keyof ArmExperiment]: ArmExperiment[K] } = {
     ...complete,
@@ -84,6 +92,9 @@ export async function loadExperiment(
   }
   const views = arms.map((arm): ArmExperiment => ({ ...base, ...arm }));
   const first = views[0] ?? base;
+  const seen = views.map((arm, index) => ({ yaml: yaml.overlay(['arms', index], arm), arm }));
+  checkChannelUses(seen.length > 0 ? seen : [{ yaml, arm: base }], bundle);
+  if (yaml.violations.length > 0) return refuse();
   return { bundle, experiment: { ...first, arms: [first, ...views.slice(1)] } };
 }
 

@@ -6,6 +6,18 @@ import type { UserName } from './schema';
 
 export type UserTokens = Readonly<Record<UserName, TokenMatrix>>;
 
+/** By user: [tokens] 1 where a token was not received. A user of which everything was is left out. */
+export type ErasedTokens = Readonly<Partial<Record<UserName, Uint8Array>>>;
+
+/** A question as the base station has it. */
+export interface ReceivedQuestion {
+  readonly question: number;
+  /** Zeros where a token was not received. */
+  readonly received: UserTokens;
+  /** Absent: nothing is missing. */
+  readonly erased?: ErasedTokens;
+}
+
 export interface ModelQuestion {
   readonly index: number;
   readonly family: string;
@@ -30,8 +42,7 @@ export interface TaskModel {
   /** Accuracy (0 to 1) that knowing the questions' templates alone gives. */
   blindPrior(indices: readonly number[]): number;
   encode(indices: readonly number[], lengths: { visual: number; audio: number }): Promise<readonly UserTokens[]>;
-  /** A lost burst is an all-zero matrix. */
-  answer(batch: readonly { question: number; received: UserTokens }[]): Promise<readonly ModelAnswer[]>;
+  answer(batch: readonly ReceivedQuestion[]): Promise<readonly ModelAnswer[]>;
   /**
    * The channel contract's ideal AWGN channel at `snrDb` (Es/N0; Infinity: noise-free), a new matrix of the same shape.
    * @param normalisation over what power is one, default the burst
@@ -49,6 +60,10 @@ export interface BundleFacts {
   /** How many questions it holds. */
   readonly questions: number;
   readonly tokenLengths: Readonly<Record<'visual' | 'audio', readonly number[]>>;
+  /** Values of a token. */
+  readonly dimensions: Readonly<Record<UserName, number>>;
+  /** Every token length that a question's text has, ascending. */
+  readonly textTokens: readonly number[];
   /** Measured loss over what is sent; null or absent: not measured. */
   readonly surface?: MeasuredSurface | null;
 }

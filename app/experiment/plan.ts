@@ -4,6 +4,7 @@ import type { BenchSetup, TransportOptions } from '../link/types';
 import { pointName, type PointPlace } from '../units/place';
 import { seededRandom, shuffled } from '../units/random';
 import type { ArmExperiment, Experiment } from './file';
+import { payloadOfdmSymbols, type ByUser, type Shape } from './mapping';
 import { subbandsOf } from './partition';
 import type { BundleFacts } from './model';
 import { ROLES, USERS } from './schema';
@@ -137,8 +138,9 @@ function canonicalJson(value: unknown): string {
 
 /** How every burst of the experiment is sent. */
 export function transportOptions({ transport }: Pick<ArmExperiment, 'transport'>): TransportOptions {
-  const { papr, ...rest } = transport;
-  return { ...rest, paprControl: papr.control, paprTargetDb: papr.targetDb };
+  const { normalisation, permutation, scramble, dftSpreading, papr, rmsDbfs } = transport;
+  const control = { paprControl: papr.control, paprTargetDb: papr.targetDb };
+  return { normalisation, permutation, scramble, dftSpreading, ...control, rmsDbfs };
 }
 
 /** What the radio process is told. */
@@ -169,22 +171,18 @@ export function isSimulated(experiment: ArmExperiment): boolean {
 /** Burst length in samples without payload: guards 128, training 544, and about 12 coded header symbols of 80. */
 const BURST_OVERHEAD_SAMPLES = 128 + 544 + 12 * 80;
 
-/** With normalisation `token` each token's norm takes so many payload symbols. */
-const NORM_SYMBOLS = 2;
-
 /** About how long one trial's bursts and silences last on the air, seconds. */
 export function estimateTrialAirTimeS(
   experiment: ArmExperiment,
-  shapes: Readonly<Record<(typeof USERS)[number], { tokens: number; dimension: number }>>,
+  arms: readonly ArmExperiment[],
+  shapes: ByUser<Shape>,
 ): number {
   const subbands = subbandsOf(experiment);
+  const symbols = payloadOfdmSymbols(experiment, arms, shapes);
   const silenceS = experiment.link.leadS + experiment.link.leadJitterS / 2;
   const burstsS = USERS.map((user) => {
-    const { tokens, dimension } = shapes[user];
-    const norms = experiment.transport.normalisation === 'token' ? NORM_SYMBOLS * tokens : 0;
-    const payloadSymbols = Math.ceil((Math.ceil((tokens * dimension) / 2) + norms) / 48);
     const rate = SAMPLE_RATE_HZ * (subbands === null ? 1 : subbands[user].size / 2048);
-    return silenceS + (BURST_OVERHEAD_SAMPLES + 80 * payloadSymbols) / rate;
+    return silenceS + (BURST_OVERHEAD_SAMPLES + 80 * symbols[user]) / rate;
   });
   return subbands === null ? burstsS.reduce((sum, burstS) => sum + burstS, 0) : Math.max(...burstsS);
 }

@@ -1,6 +1,6 @@
 /** Trial results as lines of the run folder: rounded to what they mean, so that lines stay small. */
 import type { BurstRecord, CsiRecord, ErrorBudgetRecord, EventRecord, ViewRecord } from '../config/run-documents';
-import type { BurstResult, ErrorBudget, RadioEvent } from '../link/types';
+import type { BurstResult, EffectiveSnrDb, ErrorBudget, RadioEvent } from '../link/types';
 import { powerRatioToDb } from '../units/db';
 import { placeOf, type PointPlace } from '../units/place';
 
@@ -36,6 +36,24 @@ function budgetRecord(budget: ErrorBudget | null): ErrorBudgetRecord | null {
   };
 }
 
+function digitalRecord(digital: BurstResult['digital']): BurstRecord['digital'] {
+  if (digital === null) return null;
+  const { erased, codeRate, effectiveSnrDb, requiredSnrDb, ...rest } = digital;
+  return {
+    ...rest,
+    codeRate: significant(codeRate, 4),
+    effectiveSnrDb: rounded(effectiveSnrDb, 3),
+    requiredSnrDb: rounded(requiredSnrDb, 3) ?? 0,
+    erasedTokens: erased.reduce((sum, flag) => sum + flag, 0),
+  };
+}
+
+function effectiveRecord(effective: EffectiveSnrDb | null): BurstRecord['effectiveSnrDb'] {
+  if (effective === null) return null;
+  const of = (modulation: keyof EffectiveSnrDb): number => rounded(effective[modulation], 3) ?? 0;
+  return { qpsk: of('qpsk'), '16qam': of('16qam'), '64qam': of('64qam'), '256qam': of('256qam') };
+}
+
 export function burstRecord(burst: BurstResult, shape: { tokens: number; dimension: number }): BurstRecord {
   const { measurement, truth } = burst;
   const { best, sndr, preamble, emptyCarriers, pilotEvm, dataAided } = measurement?.estimates ?? {};
@@ -49,6 +67,9 @@ export function burstRecord(burst: BurstResult, shape: { tokens: number; dimensi
     headerOk: burst.headerOk,
     outcome: burst.outcome,
     subband: burst.subband === null ? null : { ...burst.subband, soundedCfoHz: rounded(burst.subband.soundedCfoHz, 1) },
+    channelUses: burst.channelUses,
+    digital: digitalRecord(burst.digital),
+    effectiveSnrDb: effectiveRecord(measurement?.effectiveSnrDb ?? null),
     snrDb: rounded(measurement?.snrDb, 3),
     snrSdDb: rounded(best?.sdDb, 3),
     snrLowDb: rounded(best?.lowDb, 2),

@@ -182,6 +182,15 @@ const share = z.union(
   ],
   { error: carriers },
 );
+export const MODULATIONS = ['qpsk', '16qam', '64qam', '256qam'] as const;
+const bitsPerValue = 'auto (link adaptation), or an integer from 2 to 8';
+const bitsNumber = z
+  .number({ error: bitsPerValue })
+  .int({ error: bitsPerValue })
+  .min(2, { error: bitsPerValue })
+  .max(8, { error: bitsPerValue });
+const modulation = `auto (link adaptation), ${MODULATIONS.join(', ')}`;
+const symbolShare = number('', 0.01, 100);
 const SCHEDULES = ['turns', 'fdma', 'one-transmitter'] as const;
 const tokenLength = mapping('users.*', { tokens: integer(1, 4096) });
 
@@ -295,6 +304,19 @@ export const sectionSchemas = {
     )
     .optional(),
   transport: mapping('transport', {
+    mapping: oneOf(['analog', 'digital']).default('analog'),
+    digital: mapping('transport.digital', {
+      bitsPerValue: z.union([z.literal('auto'), bitsNumber], { error: bitsPerValue }).default('auto'),
+      modulation: z.enum(['auto', ...MODULATIONS], { error: modulation }).default('auto'),
+      channelUsesOf: kebab.optional(),
+      shares: mapping('transport.digital.shares', {
+        text: symbolShare,
+        visual: symbolShare,
+        audio: symbolShare,
+      }).optional(),
+      targetPer: number('', 1e-4, 0.5).default(0.01),
+      marginDb: number('dB', 0, 20).default(0),
+    }).prefault({}),
     normalisation: oneOf(['burst', 'token']).default('burst'),
     permutation: yesOrNo(true),
     scramble: yesOrNo(true),

@@ -8,13 +8,14 @@ import {
   type Sounding,
 } from '../../calibration/records/transmit-gain';
 import type { BurstRecord, SoundingRecord } from '../config/run-documents';
-import type { BenchRadio } from '../link/types';
+import type { BenchRadio, EffectiveSnrDb } from '../link/types';
 import { dbToPowerRatio, powerRatioToDb } from '../units/db';
 import { mean } from '../units/statistics';
 import { RunFailedError } from './engine-types';
 import type { ArmExperiment } from './file';
 import { LINK_RANGE_DB, USERS, type UserName } from './schema';
 import { scheduleOf, subbandsOf } from './partition';
+import { isDigital } from './mapping';
 import type { Gains, PointSetting } from './trials';
 
 /** Runs one round: `bursts` sounding trials with this setting. Ids end in `/bNUMBER`. */
@@ -219,9 +220,11 @@ async function verify(
     return noise > 0 ? Math.min(-powerRatioToDb(noise), MOST_SNR_DB) : MOST_SNR_DB;
   };
   let gainsDb: Gains = byUser((user) => gainForSnrDb(needed(user), offset(user), ranges[user]));
+  let last: { records: readonly SoundingRecord[]; gainsDb: Gains } = { records: [], gainsDb };
   for (let round = 1; round <= MAX_VERIFY_ROUNDS; round++) {
     const id = `${experiment.arm}/sounding/${requestedSnrDb}dB/v${round}`;
     const records = await soundRound(id, requestedSnrDb, { gainsDb, cfosHz }, burstsPerRound);
+    last = { records, gainsDb };
     const sounded = cfosHz;
     // What a burst still has is what the last sounding missed, or what the clocks did since.
     if (sounded !== null)
@@ -249,5 +252,26 @@ async function verify(
           `${reachedDb.toFixed(1)} dB at a transmit gain of ${gainsDb[user]} dB; change the point, the path loss or link.rxGainDb`,
       );
   }
-  return { gainsDb, cfosHz };
+  const effectiveSnrDb = isDigital(experiment)
+    ? byUser((user) => effectiveSnr(last.records, user, gainsDb[user] - last.gainsDb[user]))
+    : null;
+  return { gainsDb, cfosHz, effectiveSnrDb };
+}
+
+/** Far below every format's need. */
+const UNHEARD_DB = -30;
+
+/**
+ * Mean over a round's bursts in dB: of a channel that changes, less than that of its mean SNR.
+ * @param gainDb by which the transmit gain has been raised since
+ */
+function effectiveSnr(records: readonly SoundingRecord[], user: UserName, gainDb: number): EffectiveSnrDb {
+  const all = records.flatMap(({ valid, bursts }) =>
+    valid ? bursts.flatMap((burst) => (burst.user === user ? (burst.effectiveSnrDb ?? []) : [])) : [],
+  );
+  const of = (modulation: keyof EffectiveSnrDb): number => {
+    const level = mean(all.map((one) => one[modulation]));
+    return level === null ? UNHEARD_DB : level + gainDb;
+  };
+  return { qpsk: of('qpsk'), '16qam': of('16qam'), '64qam': of('64qam'), '256qam': of('256qam') };
 }

@@ -1,11 +1,21 @@
 /** One trial on the bench: its request, its attempts, its lines. */
 import { Slots } from './slots';
 import type { SpoiltRecord, TrialRecord } from '../config/run-documents';
-import type { Bench, BurstRequest, Subband, TokenMatrix, TrialRequest, TrialResult } from '../link/types';
+import type {
+  Bench,
+  BurstRequest,
+  DigitalRequest,
+  EffectiveSnrDb,
+  Subband,
+  TokenMatrix,
+  TrialRequest,
+  TrialResult,
+} from '../link/types';
 import { seededRandom } from '../units/random';
 import { RunFailedError, type EngineParts } from './engine-types';
 import type { ArmExperiment } from './file';
-import type { UserTokens } from './model';
+import type { ErasedTokens, UserTokens } from './model';
+import type { ByUser } from './mapping';
 import { subbandsOf } from './partition';
 import { transportOptions, type PlannedTrial } from './plan';
 import { eventRecords } from './records';
@@ -32,6 +42,8 @@ export interface PointSetting {
   readonly subbands?: Readonly<Partial<Record<UserName, Subband>>>;
   /** Twins: the channel that this trial meets. */
   readonly channel?: TrialRequest['channel'];
+  /** Of an arm whose mapping is digital; null: analog, or not sounded yet. */
+  readonly effectiveSnrDb?: ByUser<EffectiveSnrDb> | null;
 }
 
 /** How a trial is to be sent. */
@@ -59,6 +71,9 @@ export interface RequestOptions {
   readonly errorBudget?: boolean;
   /** The others are muted; what this user sends, and when, is the same as with them. */
   readonly only?: UserName | undefined;
+  /** Each user's; absent: the analog mapping. */
+  readonly digital?: ByUser<DigitalRequest> | undefined;
+  readonly effectiveSnr?: boolean;
 }
 
 /**
@@ -71,7 +86,7 @@ export function trialRequest(
   serial: number,
   tokens: UserTokens,
   { gainsDb, cfosHz, subbands: allocated, channel }: PointSetting,
-  { errorBudget = false, only }: RequestOptions = {},
+  { errorBudget = false, only, digital, effectiveSnr = false }: RequestOptions = {},
 ): TrialRequest {
   const random = seededRandom(experiment.seed, `${trialId}/lead`);
   const transport = transportOptions(experiment);
@@ -84,6 +99,7 @@ export function trialRequest(
     // The receiver is never told when a burst comes.
     leadS: experiment.link.leadS + random() * experiment.link.leadJitterS,
     transport,
+    ...(digital !== undefined && { digital: digital[user] }),
     ...(subbands?.[user] && cfosHz !== null && { subband: { ...subbands[user], soundedCfoHz: cfosHz[user] } }),
   }));
   return {
@@ -93,6 +109,7 @@ export function trialRequest(
     ),
     errorBudget,
     ...(channel !== undefined && { channel }),
+    ...(effectiveSnr && { effectiveSnr }),
     ...(subbands !== null && { atOnce: true }),
   };
 }
@@ -102,17 +119,28 @@ export function lostMatrix(shape: TokenMatrix): TokenMatrix {
   return { data: new Float32Array(shape.tokens * shape.dimension), tokens: shape.tokens, dimension: shape.dimension };
 }
 
-/** What the model is handed for a trial: received tokens, zeros for lost bursts. */
-export function receivedTokens(result: TrialResult, sent: UserTokens): UserTokens {
-  const matrix = (user: UserName): TokenMatrix => {
-    const received = result.bursts.find((burst) => burst.user === user)?.received ?? null;
+/** What the model is handed for a trial: received tokens, zeros for lost ones, and which those are. */
+export function receivedTokens(
+  result: TrialResult,
+  sent: UserTokens,
+): { readonly received: UserTokens; readonly erased?: ErasedTokens } {
+  const received: Partial<Record<UserName, TokenMatrix>> = {};
+  const erased: Partial<Record<UserName, Uint8Array>> = {};
+  for (const user of USERS) {
+    const burst = result.bursts.find((one) => one.user === user);
     const shape = sent[user];
+    const matrix = burst?.received ?? null;
     // A header that passed its check sum by chance could announce another shape.
-    return received !== null && received.tokens === shape.tokens && received.dimension === shape.dimension
-      ? received
-      : lostMatrix(shape);
-  };
-  return { text: matrix('text'), visual: matrix('visual'), audio: matrix('audio') };
+    if (matrix === null || matrix.tokens !== shape.tokens || matrix.dimension !== shape.dimension) {
+      received[user] = lostMatrix(shape);
+      erased[user] = new Uint8Array(shape.tokens).fill(1);
+      continue;
+    }
+    received[user] = matrix;
+    const flags = burst?.digital?.erased;
+    if (flags !== undefined && flags.includes(1)) erased[user] = flags;
+  }
+  return { received: received as UserTokens, ...(Object.keys(erased).length > 0 && { erased }) };
 }
 
 export interface AttemptedTrial {

@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Bundle, TestSetError } from '../../models/runtime';
-import type { BundleFacts, ModelAnswer, ModelQuestion, UserTokens } from '../experiment/model';
+import type { BundleFacts, ModelAnswer, ModelQuestion, ReceivedQuestion, UserTokens } from '../experiment/model';
 
 export type ModelCall =
   | {
@@ -12,7 +12,7 @@ export type ModelCall =
       readonly indices: readonly number[];
       readonly lengths: { visual: number; audio: number };
     }
-  | { readonly call: 'answer'; readonly batch: readonly { question: number; received: UserTokens }[] }
+  | { readonly call: 'answer'; readonly batch: readonly ReceivedQuestion[] }
   | { readonly call: 'blindAnswers' }
   | { readonly call: 'close' };
 
@@ -82,6 +82,12 @@ async function serve(port: NonNullable<typeof parentPort>, { folder, testSet }: 
       testSet: testSet === null ? null : { file: testSet, hash: bundle.testSetHash as string },
       task: bundle.task,
       questions: bundle.questions.length,
+      dimensions: {
+        text: bundle.manifest.users.text.dimension,
+        visual: bundle.manifest.users.visual.dimension,
+        audio: bundle.manifest.users.audio.dimension,
+      },
+      textTokens: [...new Set(bundle.questions.map(({ words }) => words.length))].sort((a, b) => a - b),
       tokenLengths: { visual: bundle.allowedTokenLengths('visual'), audio: bundle.allowedTokenLengths('audio') },
       surface: surfaceOf(bundle),
     },

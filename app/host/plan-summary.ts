@@ -4,6 +4,7 @@ import { estimateTrialAirTimeS, isSimulated, makePlan, SAMPLE_RATE_HZ } from '..
 import { edgesCarriers, scheduleOf, subbandsOf, widthCarriers } from '../experiment/partition';
 import { LINK_RANGE_DB, USERS } from '../experiment/schema';
 import { formatDuration } from '../units/format';
+import { describeMappings } from './mapping-summary';
 import type { HostParts, LoadedModel } from './run';
 
 /** Of two cores in free pace, for the estimate; a run shows its own rates. */
@@ -43,7 +44,7 @@ export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadMo
     const lengths = { visual: users.visual.tokens, audio: users.audio.tokens };
     const [first] = await model.encode([plan.questions[0] as number], lengths);
     if (first === undefined) throw new Error('the bundle encoded nothing');
-    const airTimeS = estimateTrialAirTimeS(experiment, first);
+    const airTimeS = estimateTrialAirTimeS(experiment, experiment.arms, first);
     const { arms } = experiment;
     const points = arms.reduce((sum, arm) => sum + arm.sweep.snrDb.length, 0);
     const every = experiment.output.errorBudgetEveryNthTrial;
@@ -65,6 +66,7 @@ export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadMo
       ...(arms.length > 1
         ? [`arms      ${arms.map(({ arm, sweep: own }) => `${arm} (${own.snrDb.join(', ')} dB)`).join('; ')}`]
         : []),
+      ...describeMappings(plan, model, bundle),
       ...arms.map((arm) => `schedule  ${arms.length > 1 ? `${arm.arm}: ` : ''}${describeSchedule(arm)}`),
       every === 0
         ? 'budget    no error budgets'

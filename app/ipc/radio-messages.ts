@@ -292,6 +292,7 @@ export const trialResultSchema = z.object({
       detected: z.boolean(),
       headerOk: z.boolean(),
       outcome: name,
+      channelUses: z.int().nonnegative(),
       subband: subband.nullable(),
       digital: digitalResult.nullable(),
       received: tokenMatrixSchema.nullable(),

@@ -115,6 +115,7 @@ export function burstResult(
     detected: found !== null,
     headerOk,
     outcome: sent === null ? 'refused' : found === null ? 'absent' : foreign ? 'foreign' : found.outcome,
+    channelUses: layout.payloadOfdmSymbols * native.numerology.dataCarriers.length,
     subband: request.subband ?? null,
     digital: digitalResult(format, headerOk ? found : null, tokens),
     received: data === null ? null : { data, tokens, dimension },

@@ -159,6 +159,8 @@ export interface BurstResult {
    * user's sub-band), refused (no burst can be made of such tokens: none was sent).
    */
   readonly outcome: string;
+  /** Complex symbols that carry the payload: 48 in each of its OFDM symbols. */
+  readonly channelUses: number;
   /** As asked for; null: the full band. */
   readonly subband: SoundedSubband | null;
   /** Null for the analog mapping. */

@@ -9,6 +9,10 @@ import { makeFolder } from './make-folder';
 
 const BURST = `STRUCT("user" VARCHAR, "sequence" INTEGER, tokens INTEGER, dimension INTEGER, detected BOOLEAN,
   headerOk BOOLEAN, outcome VARCHAR, subband STRUCT(centerBin INTEGER, size INTEGER, guardBins INTEGER, soundedCfoHz DOUBLE),
+  channelUses INTEGER, digital STRUCT(bitsPerValue INTEGER, modulation VARCHAR, payloadOfdmSymbols INTEGER, codeRate DOUBLE,
+    effectiveSnrDb DOUBLE, requiredSnrDb DOUBLE, meetsTarget BOOLEAN, codeBlocks INTEGER, codeBlocksLost INTEGER,
+    decoderIterations INTEGER, erasedTokens INTEGER),
+  effectiveSnrDb STRUCT(qpsk DOUBLE, "16qam" DOUBLE, "64qam" DOUBLE, "256qam" DOUBLE),
   snrDb DOUBLE, snrSdDb DOUBLE, snrLowDb DOUBLE, snrHighDb DOUBLE, bestEstimator VARCHAR,
   sndrDb DOUBLE, sndrLowDb DOUBLE, sndrHighDb DOUBLE, preambleSnrDb DOUBLE, emptyCarriersSnrDb DOUBLE,
   pilotEvmSnrDb DOUBLE, dataAidedSnrDb DOUBLE, genieSnrDb DOUBLE,

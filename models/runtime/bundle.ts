@@ -16,7 +16,12 @@ const MOST_THREADS = 256;
 
 type PooledUser = Exclude<UserName, 'text'>;
 type SceneTokens = Readonly<Record<PooledUser, TokenMatrix>>;
-type Received = { readonly question: number; readonly received: QuestionTokens };
+type Received = {
+  readonly question: number;
+  readonly received: QuestionTokens;
+  /** By user: [tokens] 1 where a token was not received, whatever `received` has there. */
+  readonly erased?: Readonly<Partial<Record<UserName, Uint8Array>>>;
+};
 
 /** What the base station answered. */
 export interface Answer {
@@ -139,15 +144,17 @@ export class Bundle {
 
   /**
    * Answers from received tokens, in the order of `batch`. Questions of alike token lengths are answered together.
-   * A burst that was lost is given as an all-zero matrix of the shape that was sent.
+   * A burst that was lost is given as an all-zero matrix of the shape that was sent; single tokens that were lost, as
+   * `erased`. Both are zeros to the model: the best guess of a receiver that knows nothing of a token, as LMMSE's at no SNR.
    * @throws TokenError for an unknown question, a wrong shape or length, or a value that is not finite
    */
   async answer(batch: readonly Received[]): Promise<Answer[]> {
     this.checkOpen();
     const groups = new Map<string, { row: number; question: SampleQuestion; received: QuestionTokens }[]>();
-    batch.forEach(({ question: index, received }, row) => {
+    batch.forEach(({ question: index, received: given, erased }, row) => {
       const question = this.question(index);
-      this.checkReceived(question, received);
+      this.checkReceived(question, given);
+      const received = withoutErased(`question ${index}`, given, erased);
       const key = `${received.visual.tokens} ${received.audio.tokens}`;
       const group = groups.get(key) ?? [];
       group.push({ row, question, received });
@@ -349,6 +356,23 @@ export class Bundle {
       logProbability: (logits[question.answerIndex] ?? 0) - peak - Math.log(sum),
     };
   }
+}
+
+/** @throws TokenError for flags that do not follow the tokens */
+function withoutErased(question: string, received: QuestionTokens, erased: Received['erased']): QuestionTokens {
+  if (erased === undefined) return received;
+  const kept: Partial<Record<UserName, TokenMatrix>> = {};
+  for (const [user, flags] of Object.entries(erased) as [UserName, Uint8Array][]) {
+    const { data, tokens, dimension } = received[user];
+    if (flags.length !== tokens)
+      throw new TokenError(`${question}, ${user}: erased has ${flags.length} flags, allowed: ${tokens}, one a token`);
+    const zeroed = data.slice();
+    flags.forEach((flag, token) => {
+      if (flag !== 0) zeroed.fill(0, token * dimension, (token + 1) * dimension);
+    });
+    kept[user] = { data: zeroed, tokens, dimension };
+  }
+  return { ...received, ...kept };
 }
 
 function integer(name: string, value: number, most: number): number {

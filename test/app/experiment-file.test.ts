@@ -590,7 +590,118 @@ const BAD_FILES: readonly BadFile[] = [
     by: 'transport: { permute: false }\nusers:',
     at: 'transport:',
     field: 'transport.permute',
-    says: ['unknown field', 'allowed normalisation, permutation, scramble, dftSpreading, papr, rmsDbfs'],
+    says: [
+      'unknown field',
+      'allowed mapping, digital, normalisation, permutation, scramble, dftSpreading, papr, rmsDbfs',
+    ],
+  },
+  {
+    what: 'a mapping that is not known',
+    replace: 'users:',
+    by: 'transport: { mapping: morse }\nusers:',
+    at: 'transport:',
+    field: 'transport.mapping',
+    says: ['value "morse"', 'allowed analog, digital'],
+  },
+  {
+    what: 'bits per value beyond the quantiser',
+    replace: 'users:',
+    by: 'transport:\n  mapping: digital\n  digital:\n    bitsPerValue: 9\nusers:',
+    at: 'bitsPerValue:',
+    field: 'transport.digital.bitsPerValue',
+    says: ['value 9', 'allowed auto (link adaptation), or an integer from 2 to 8'],
+  },
+  {
+    what: 'a modulation that is not known',
+    replace: 'users:',
+    by: 'transport:\n  mapping: digital\n  digital:\n    modulation: bpsk\nusers:',
+    at: 'modulation:',
+    field: 'transport.digital.modulation',
+    says: ['value "bpsk"', 'allowed auto (link adaptation), qpsk, 16qam, 64qam, 256qam'],
+  },
+  {
+    what: 'a target that is no error rate',
+    replace: 'users:',
+    by: 'transport:\n  mapping: digital\n  digital:\n    targetPer: 0\nusers:',
+    at: 'targetPer:',
+    field: 'transport.digital.targetPer',
+    says: ['value 0', 'allowed a number from 0.0001 to 0.5'],
+  },
+  {
+    what: 'norms beside numbers',
+    replace: 'users:',
+    by: 'transport:\n  mapping: digital\n  normalisation: token\nusers:',
+    at: 'normalisation:',
+    field: 'transport.normalisation',
+    says: ['value "token"', 'allowed burst, since transport.mapping is digital'],
+  },
+  {
+    what: 'numbers without scrambling',
+    replace: 'users:',
+    by: 'transport:\n  mapping: digital\n  scramble: false\nusers:',
+    at: 'scramble:',
+    field: 'transport.scramble',
+    says: ['value false', 'allowed true, since transport.mapping is digital'],
+  },
+  {
+    what: 'link adaptation beside DFT spreading',
+    replace: 'users:',
+    by: 'transport:\n  mapping: digital\n  dftSpreading: true\nusers:',
+    at: 'dftSpreading:',
+    field: 'transport.dftSpreading',
+    says: ['value true', 'allowed false where link adaptation chooses'],
+  },
+  {
+    what: 'a format that does not fit into the channel uses',
+    replace: 'users:',
+    by: 'transport:\n  mapping: digital\n  digital: { bitsPerValue: 4, modulation: qpsk }\nusers:',
+    at: '  digital:',
+    field: 'transport.digital',
+    says: [
+      '4 bits per value with qpsk need',
+      'channel uses for 3 x 8 values of text, and there are 48',
+      'allowed a format',
+    ],
+  },
+  {
+    what: 'the channel uses of an arm that is not there',
+    replace: 'sweep:',
+    by: 'arms:\n  - name: a\n  - name: b\n    transport:\n      mapping: digital\n      digital: { channelUsesOf: c }\nsweep:',
+    at: 'channelUsesOf',
+    field: 'arms[1].transport.digital.channelUsesOf',
+    says: ['value "c"', 'allowed an arm whose mapping is analog: a'],
+  },
+  {
+    what: 'the channel uses of an arm without arms',
+    replace: 'users:',
+    by: 'transport:\n  mapping: digital\n  digital:\n    channelUsesOf: a\nusers:',
+    at: 'channelUsesOf',
+    field: 'transport.digital.channelUsesOf',
+    says: ['value "a"', 'allowed an arm whose mapping is analog: (there is none)'],
+  },
+  {
+    what: 'equal energy claimed with another power',
+    replace: 'sweep:',
+    by: 'arms:\n  - name: a\n  - name: b\n    transport:\n      mapping: digital\n      rmsDbfs: -10\n      digital: { channelUsesOf: a }\nsweep:',
+    at: 'channelUsesOf',
+    field: 'arms[1].transport.digital.channelUsesOf',
+    says: ['whose rmsDbfs is -12', 'allowed that of this arm, -10'],
+  },
+  {
+    what: 'equal energy claimed with another schedule',
+    replace: 'sweep:',
+    by: 'arms:\n  - name: a\n  - name: b\n    schedule: fdma\n    transport:\n      mapping: digital\n      digital: { channelUsesOf: a }\nsweep:',
+    at: 'channelUsesOf',
+    field: 'arms[1].transport.digital.channelUsesOf',
+    says: ['whose schedule is turns', 'allowed that of this arm, fdma'],
+  },
+  {
+    what: 'equal channel uses that cannot be divided',
+    replace: /tokens: 4 \}\n {2}audio: \{ tokens: 4 \}\nsweep:/,
+    by: 'tokens: 4 }\n  audio: { tokens: 4 }\narms:\n  - name: a\n  - name: b\n    transport:\n      mapping: digital\n      digital: { channelUsesOf: a, shares: { text: 1, visual: 1 } }\nsweep:',
+    at: 'channelUsesOf',
+    field: 'arms[1].transport.digital.shares.audio',
+    says: ['missing', 'allowed a number from 0.01 to 100'],
   },
   {
     what: 'a section that is no mapping',
@@ -739,7 +850,7 @@ describe('a good experiment file', () => {
     });
   });
 
-  for (const name of ['first-light', 'smoke', 'fading'])
+  for (const name of ['first-light', 'smoke', 'fading', 'analog-vs-digital'])
     it(`is experiments/${name}.yml`, async () => {
       const file = path.join(repositoryRoot(), 'experiments', `${name}.yml`);
       const facts = { ...HAND_FACTS, questions: 1250 };
@@ -770,6 +881,7 @@ describe('a good experiment file', () => {
       'trialsPerPoint',
       'distinct',
     );
+    fields.push('mapping', 'bitsPerValue', 'modulation', 'channelUsesOf', 'targetPer', 'marginDb');
     fields.push('normalisation', 'permutation', 'scramble', 'dftSpreading', 'control', 'targetDb', 'rmsDbfs');
     const { experiment } = await loadExperiment(writeExperiment(folder), () => Promise.resolve(HAND_FACTS));
     fields.push(...Object.keys(experiment.air?.radios['TWIN-BASE'] ?? {}));

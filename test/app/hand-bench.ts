@@ -130,6 +130,7 @@ export class HandBench implements Bench {
       detected: !lost,
       headerOk: !lost,
       outcome: lost ? 'absent' : 'ok',
+      channelUses: 48,
       subband: subband ?? null,
       digital: null,
       received: lost ? null : awgn(tokens, trueSnrDb, random),
@@ -249,6 +250,8 @@ export const HAND_FACTS: BundleFacts = {
   task: 'digit-avqa',
   questions: HAND_QUESTIONS,
   tokenLengths: { visual: [2, 4, 16], audio: [2, 4, 16] },
+  dimensions: { text: 8, visual: 8, audio: 8 },
+  textTokens: [3, 4, 5, 6],
 };
 
 export function handParts(launcher: BenchLauncher, model: TaskModel = handModel()): HostParts {
