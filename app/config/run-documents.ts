@@ -452,6 +452,30 @@ export const sharedBandUserSchema = z.object({
 });
 export type SharedBandUser = z.infer<typeof sharedBandUserSchema>;
 
+/** A user of an arm whose mapping is digital, at one point. SNRs in dB. */
+export const digitalPointSchema = z.object({
+  arm: z.string(),
+  ...place,
+  user: z.string(),
+  bursts: z.number(),
+  /** What was sent, most often first: "2 bit, 64qam". */
+  formats: z.array(z.object({ format: z.string(), bursts: z.number() })),
+  /** Means of the bursts. */
+  channelUses: z.number(),
+  codeRate: z.number(),
+  /** Of the point's sounding; null where nothing was sounded. */
+  effectiveSnrDb: decibels,
+  requiredSnrDb: z.number(),
+  /** Share of the bursts whose format reaches the target PER. */
+  meetsTarget: z.number().nullable(),
+  codeBlocks: z.number(),
+  codeBlocksLost: z.number(),
+  tokens: z.number(),
+  erasedTokens: z.number(),
+  iterationsPerBlock: z.number(),
+});
+export type DigitalPoint = z.infer<typeof digitalPointSchema>;
+
 /** How long a trial's bursts take in all, mean, s. */
 export const trialAirTimeSchema = z.object({ arm: z.string(), airTimeS: z.number() });
 export type TrialAirTime = z.infer<typeof trialAirTimeSchema>;
@@ -526,5 +550,7 @@ export const stopDocumentSchema = z.object({
   airTimes: z.array(trialAirTimeSchema).default([]),
   /** Null without allocation. */
   closedLoop: closedLoopSummarySchema.nullable().default(null),
+  /** Empty where every mapping is analog. */
+  digital: z.array(digitalPointSchema).default([]),
 });
 export type StopDocument = z.infer<typeof stopDocumentSchema>;

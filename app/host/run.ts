@@ -15,6 +15,7 @@ import { writeReport } from '../report/report';
 import { newRunFolder, runFiles } from '../store/layout';
 import { closedLoopSummary } from '../store/closed-loop';
 import { writeParquet } from '../store/parquet';
+import { digitalPoints } from '../store/digital';
 import { compareArms, PointTable, type ArmPoints } from '../store/points';
 import { sharedBandUsers, trialAirTimes } from '../store/shared-band';
 import { findUnfinishedRun, readRun, type RunContents } from '../store/run-reader';
@@ -380,6 +381,7 @@ class RunSession {
         this.plan.experiment.air?.channel?.blockTrials ?? this.plan.experiment.allocation?.resound.everyTrials ?? 1,
         this.plan.experiment.questions.trialsPerPoint,
       ),
+      digital: digitalPoints(kept.trials),
     };
     await writer.finish(stop);
     const { name } = this.plan.experiment;

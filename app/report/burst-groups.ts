@@ -169,7 +169,10 @@ export function readingGaps(groups: readonly BurstGroup[]): ArmGaps[] {
   }
   return [...points.values()].flatMap((own) => {
     const [first] = own as [BurstGroup, ...BurstGroup[]];
-    const bursts = own.flatMap((group) => group.bursts).filter(({ tokenErrorDb }) => tokenErrorDb !== null);
+    // No SNR promises the error of numbers: their steps and lost blocks make it.
+    const bursts = own
+      .flatMap((group) => group.bursts)
+      .filter(({ tokenErrorDb, digital }) => tokenErrorDb !== null && digital === null);
     const errors = bursts.map(({ tokenErrorDb }) => dbToPowerRatio(tokenErrorDb ?? 0));
     const error = mean(errors);
     if (error === null || error <= 0) return [];

@@ -1,10 +1,12 @@
 /** The page: words, tables and pictures of one run. */
 import type { ArmComparison, PointSummary } from '../config/run-documents';
+import { digitalPoints } from '../store/digital';
 import { armsOf, type FamilyAccuracy } from '../store/points';
 import type { RunContents } from '../store/run-reader';
 import { sharedBandUsers, trialAirTimes } from '../store/shared-band';
 import { formatDecibels, formatDuration, formatPercent, formatPoints, formatShare } from '../units/format';
 import { READINGS, type ArmGaps } from './burst-groups';
+import { digitalSection } from './digital-section';
 import { html, Html, table } from './html';
 import { pointKey, pointName } from '../units/place';
 
@@ -71,8 +73,8 @@ export function reportPage(
           template without any input.
         </p>
         ${comparisons.length > 0 ? comparisonSection(comparisons, document.simulated) : html``}
-        ${sharedBandSection(run)} ${gaps.length > 0 ? gapSection(gaps, document.simulated) : html``}
-        ${pictures.map(figure)}
+        ${sharedBandSection(run)} ${digitalSection(digitalPoints(run.trials), where(document.simulated))}
+        ${gaps.length > 0 ? gapSection(gaps, document.simulated) : html``} ${pictures.map(figure)}
         <h2>SNR by user and estimator${where(document.simulated)}</h2>
         ${userTable(points, document.simulated)}
         <p class="note">

@@ -5,6 +5,7 @@ import type { PointSummary } from '../config/run-documents';
 import { writeWhole } from '../store/files';
 import { runFiles } from '../store/layout';
 import { readCsi } from '../store/parquet';
+import { digitalPoints } from '../store/digital';
 import { armsOf, compareArms, familyAccuracies, PointTable } from '../store/points';
 import { readRun, type RunContents } from '../store/run-reader';
 import { prepareCharts, toPng } from './chart-canvas';
@@ -20,6 +21,7 @@ import {
 } from './burst-groups';
 import { accuracyChart, carrierSnrChart, channelChart, constellationChart } from './charts';
 import { carrierSnrCurves, channelCurves } from './csi-curves';
+import { lostBlocksChart } from './digital-section';
 import { reportPage, type Picture } from './page';
 import { placeOf } from '../units/place';
 
@@ -80,6 +82,20 @@ async function drawPictures(
   ];
   const arms = armsOf(run.document);
   const inPanel = simulated ? ', twins' : '';
+  const digital = digitalPoints(run.trials);
+  if (digital.some(({ requestedSnrDb }) => requestedSnrDb !== null))
+    pictures.push({
+      name: 'lost-blocks',
+      caption:
+        'Code blocks of the digital transport that were lost, all users together: below its threshold a format loses everything. Bars: 95 % Wilson intervals.',
+      png: toPng(
+        lostBlocksChart(
+          digital,
+          arms.map(({ name }) => name),
+          note,
+        ),
+      ),
+    });
   if (arms.length > 1 && points.some(({ sndrDb }) => sndrDb !== null))
     pictures.push({
       name: 'equal-sndr',
@@ -125,7 +141,7 @@ async function drawPictures(
     pictures.push({
       name: 'constellation',
       caption:
-        'Equalised payload symbols of a few bursts. Tokens are sent as analog values, so no grid of points is to be expected: a cloud of about unit power, which the LMMSE equaliser draws inward where SNR is low.',
+        'Equalised payload symbols of a few bursts. The analog mapping sends tokens as they are, so no grid of points is to be expected: a cloud of about unit power, which the LMMSE equaliser draws inward where SNR is low. The digital mapping sends QAM.',
       png: toPng(constellationChart(run.views, users, simulated ? ', twins' : '')),
     });
   const csi = await readCsi(run.folder);

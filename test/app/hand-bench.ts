@@ -43,6 +43,9 @@ export interface HandFaults {
   readonly lostShare?: number;
   /** This user is heard in soundings alone. */
   readonly vanishes?: string;
+  /** Digital bursts of this user come without their first token, or as payload-mismatch. */
+  readonly erases?: string;
+  readonly mismatches?: string;
   /** How many attempts of this trial are spoilt by an overflow. */
   readonly spoiltAttempts?: (trialId: string) => number;
   /** The radio process ends after so many trials. */
@@ -94,7 +97,7 @@ export class HandBench implements Bench {
     const valid = attempt > (this.faults.spoiltAttempts?.(request.trialId) ?? 0);
     return {
       trialId: request.trialId,
-      bursts: request.bursts.map((burst) => this.burst(request.trialId, burst)),
+      bursts: request.bursts.map((burst) => this.burst(request.trialId, burst, request.effectiveSnr === true)),
       events: valid
         ? []
         : [{ kind: 'overflow', direction: 'rx', serial: 'TWIN-BASE', hardwareTimeNs: 5, count: 1, detail: 'by hand' }],
@@ -118,26 +121,46 @@ export class HandBench implements Bench {
     this.listener('the radio process ended (killed by signal SIGKILL)');
   }
 
-  private burst(trialId: string, { user, sequence, tokens, txGainDb, subband }: BurstRequest): BurstResult {
+  private burst(trialId: string, request: BurstRequest, effectiveSnr: boolean): BurstResult {
+    const { user, sequence, tokens, txGainDb, subband, digital } = request;
     const random = seededRandom(this.setup.seed, `${trialId}/${user}`);
     const trueSnrDb = (this.faults.offsetsDb?.[user] ?? -50) + (this.faults.slope ?? 1) * txGainDb;
     const gone = user === this.faults.vanishes && !trialId.includes('sounding');
     const lost = gone || trueSnrDb < -9 || random() < (this.faults.lostShare ?? 0);
     const snrDb = trueSnrDb + 0.3 * gaussian(random);
+    const mismatch = digital !== undefined && user === this.faults.mismatches;
+    const erased = new Uint8Array(tokens.tokens);
+    if (lost || mismatch) erased.fill(1);
+    else if (user === this.faults.erases) erased[0] = 1;
     return {
       user,
       sequence,
       detected: !lost,
       headerOk: !lost,
-      outcome: lost ? 'absent' : 'ok',
+      outcome: lost ? 'absent' : mismatch ? 'payload-mismatch' : 'ok',
       channelUses: 48,
       subband: subband ?? null,
-      digital: null,
-      received: lost ? null : awgn(tokens, trueSnrDb, random),
+      digital:
+        digital === undefined
+          ? null
+          : {
+              bitsPerValue: digital.bitsPerValue ?? 3,
+              modulation: digital.modulation ?? '16qam',
+              payloadOfdmSymbols: digital.payloadOfdmSymbols,
+              codeRate: 0.5,
+              effectiveSnrDb: digital.effectiveSnrDb?.['16qam'] ?? null,
+              requiredSnrDb: 6,
+              meetsTarget: (digital.effectiveSnrDb?.['16qam'] ?? 0) >= 6,
+              codeBlocks: 1,
+              codeBlocksLost: erased.includes(1) ? 1 : 0,
+              decoderIterations: 4,
+              erased,
+            },
+      received: lost || mismatch ? null : awgn(tokens, trueSnrDb, random),
       tokenError: lost ? null : 1 / (1 + 10 ** (trueSnrDb / 10)),
       errorBudget: null,
       boundError: lost ? null : 1 / (1 + 10 ** (snrDb / 10)),
-      measurement: lost ? null : measurement(snrDb, random),
+      measurement: lost ? null : { ...measurement(snrDb, random), effectiveSnrDb: effectiveSnr ? flat(snrDb) : null },
       truth: { snrDb: trueSnrDb, cfoHz: 1000 },
       txGainDb: { requested: txGainDb, actual: txGainDb },
       paprDb: 9.5,
@@ -148,6 +171,10 @@ export class HandBench implements Bench {
       airTimeS: 0.0004,
     };
   }
+}
+
+function flat(snrDb: number): NonNullable<BurstMeasurement['effectiveSnrDb']> {
+  return { qpsk: snrDb, '16qam': snrDb, '64qam': snrDb, '256qam': snrDb };
 }
 
 function estimate(snrDb: number, sdDb: number): SnrEstimate {
