@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { BurstRecord, TrialRecord } from '../../app/config/run-documents';
@@ -81,6 +81,43 @@ describe('offline evaluation', () => {
     );
     assert.deepEqual([row.accuracy, row.draws], [1, 1]);
     assert.ok(Math.abs(row.lossNats) < 1e-9);
+  });
+
+  it('gives each user its own SNR and length, from a file of settings, and says which line is wrong', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'otabench-settings-'));
+    const file = path.join(folder, 'settings.json');
+    const setting = { visualTokens: 4, audioTokens: 2, visualSnrDb: -20, audioSnrDb: 20, textSnrDb: null };
+    const run = async (text: string): Promise<{ code: number; out: string; err: string }> => {
+      writeFileSync(file, text);
+      const streams = [process.stdout, process.stderr] as const;
+      const writes = streams.map((stream) => stream.write.bind(stream));
+      const found = ['', ''];
+      streams.forEach((stream, i) => {
+        stream.write = (line: string | Uint8Array): boolean => (found[i] += String(line)) !== '';
+      });
+      try {
+        const parts = { version: '0', hostParts: () => Promise.resolve(handParts(new HandLauncher())) };
+        const code = await runProgram(['evaluate', 'x', '--settings', file, '--json'], parts);
+        return { code, out: found[0]!, err: found[1]! };
+      } finally {
+        streams.forEach((stream, i) => (stream.write = writes[i]!));
+      }
+    };
+    try {
+      const { code, out, err } = await run(JSON.stringify([{ ...setting, heldOut: true }, setting]));
+      assert.equal(code, 0, err);
+      const { rows } = JSON.parse(out) as { rows: Record<string, unknown>[] };
+      assert.equal(rows.length, 2);
+      for (const [name, value] of Object.entries(setting)) assert.equal(rows[0]![name], value, name);
+      assert.deepEqual([rows[0]!.heldOut, rows[1]!.heldOut, rows[0]!.lossNats], [true, undefined, rows[1]!.lossNats]);
+      const bad = await run(JSON.stringify([setting, { ...setting, audioSnrDb: 'loud', visualTokens: 0 }], null, 1));
+      assert.equal(bad.code, 2);
+      assert.match(bad.err, /settings\.json:\d+: \[1\]\.audioSnrDb: value "loud"; allowed a number from -40 to 60 dB/);
+      assert.match(bad.err, /settings\.json:\d+: \[1\]\.visualTokens: value 0; allowed an integer from 1 to 4096/);
+      assert.match((await run('[]')).err, /allowed a list of 1 to 10000 settings/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('refuses options that cannot be, every one in a line', async () => {

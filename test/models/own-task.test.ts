@@ -66,6 +66,43 @@ describe("one's own task, from its document alone", () => {
     assert.ok(point.accuracy >= 0.95, `${point.accuracy}`);
   });
 
+  it('gets a measured loss surface, and keeps its manifest when the points are bad', function () {
+    // The fit needs python3-scipy (scripts/setup --tests).
+    if (spawnSync(PYTHON, ['-c', 'import scipy']).status !== 0) this.skip();
+    const surface = (...args: string[]): { code: number | null; text: string } => {
+      const command = path.join(repositoryRoot(), 'scripts', 'surface');
+      const child = spawnSync(command, ['bright-loud', ...args], { cwd: folder, encoding: 'utf8' });
+      return { code: child.status, text: child.stdout + child.stderr };
+    };
+    assert.equal(surface('--design', 'settings.json').code, 0);
+    const { stdout, stderr } = otabench('evaluate', './bright-loud', '--settings', 'settings.json', '--draws', '1');
+    const points = JSON.parse(stdout || `"${stderr}"`) as { rows: { lossNats: number; visualSnrDb: number }[] };
+    const bare = readFileSync(path.join(folder, 'bright-loud', 'manifest.json'), 'utf8');
+    for (const [bad, message] of [
+      [{ ...points, rows: points.rows.slice(0, 9) }, /rows: 9 to fit and 0 with heldOut; allowed at least 60 to fit/],
+      [
+        { ...points, rows: points.rows.map((row, i) => (i === 3 ? { ...row, lossNats: -1 } : row)) },
+        /points\.json: rows\[3\]\.lossNats: value -1; allowed a number from 0 to 1000/,
+      ],
+      [{ points: [] }, /points\.json: rows: value null; allowed what `otabench evaluate/],
+    ] as const) {
+      writeFileSync(path.join(folder, 'points.json'), JSON.stringify(bad));
+      const { code, text } = surface('--points', 'points.json');
+      assert.deepEqual([code, text.trim().split('\n').length], [1, 1], text);
+      assert.match(text, message);
+    }
+    assert.equal(readFileSync(path.join(folder, 'bright-loud', 'manifest.json'), 'utf8'), bare);
+    writeFileSync(path.join(folder, 'points.json'), stdout);
+    const { code, text } = surface('--points', 'points.json');
+    assert.equal(code, 0, text);
+    const { code: good, last } = otabench('bundles', './bright-loud');
+    assert.deepEqual([good, (last as { bundles: { surface: boolean }[] }).bundles[0]?.surface], [0, true]);
+    const [least, most] = [0, 1].map((end) =>
+      Math[end === 0 ? 'min' : 'max'](...points.rows.map(({ lossNats }) => lossNats)),
+    );
+    assert.ok(least! < 0.3 && most! > 0.6, `losses from ${least} to ${most}`);
+  });
+
   it('is refused where the experiment asks for what the bundle does not have', () => {
     const text = readFileSync(path.join(folder, 'experiment.yml'), 'utf8');
     writeFileSync(

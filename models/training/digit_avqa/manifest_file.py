@@ -34,11 +34,16 @@ def put_surface(folder: Path, surface: dict[str, Any]) -> None:
     manifest = json.loads(path.read_text())
     manifest["surface"] = surface
     # Beside the folder: whatever is left after a kill is no stray file of the bundle.
-    temporary = folder.parent / f".{folder.name}.manifest.{os.getpid()}.tmp"
+    write_text(path, dump(manifest), folder.parent / f".{folder.name}.manifest.{os.getpid()}.tmp")
+
+
+def write_text(path: Path, text: str, temporary: Path | None = None) -> None:
+    """Writes a file that takes its name when it is complete."""
+    temporary = temporary or path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(dump(manifest))
+        temporary.write_text(text)
         os.replace(temporary, path)
     except OSError as error:
-        raise SystemExit(f"{path}: could not be written: {error.strerror}; it is as it was") from error
+        raise SystemExit(f"{path}: could not be written: {error.strerror}; what was there is as it was") from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A model of measured losses over token lengths and SNRs, in the form that allocation reads (docs/models.md).
+"""A model of losses measured over token lengths and SNRs, in the form that allocation reads (docs/models.md).
 
 loss = v(L_v, SNR_v) + a(L_a, SNR_a) + t(SNR_t) + e_va v a + e_vt v t + e_at a t, where v and a are zero at their best
 and t holds the rest. Each term falls from a ceiling to a floor as a Burr function of linear SNR; ceiling, floor and
@@ -7,20 +7,71 @@ the SNR at which it falls are monotone in L.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.optimize import least_squares
+from scipy.stats import qmc
 
 USERS = ("visual", "audio", "text")
 PAIRS = (("visual", "audio"), ("visual", "text"), ("audio", "text"))
 SNR_SPAN_DB = 25.0
+# What the models are trained for; below, an unreadable question costs more with 64 tokens of picture than with 16.
+SNR_DB = (-10.0, 20.0)
+SWEPT_SNR_DB = [-10.0, -5.0, 0.0, 5.0, 20.0]
+TEXT_SNR_DB = [-10.0, -7.5, -5.0, -2.5, 0.0, 5.0, 10.0]
+USUAL_TOKENS = 16
+SEEN_POINTS = 96
+# Half as many as there are parameters; fewer would fit anything.
+LEAST_POINTS = 60
+HELD_OUT_POINTS = 48
 KNOTS = [2, 3, 4, 6, 8, 16, 32, 64, 128, 256]
 SMOOTHNESS = 0.05
 RISING_WEIGHT = 30.0
 LEAST_SLOPE = 0.005
 FIXED = 1e-9
+MAX_EVALUATIONS = 80
+
+
+def design(lengths: dict[str, list[int]], seed: int = 1) -> list[dict[str, Any]]:
+    """Settings to measure: each user varied alone, text and one other badly heard, and a scrambled Sobol sequence.
+
+    `lengths` are the allowed token lengths of visual and audio. The points of a second sequence are held out.
+    """
+    usual = {user: min(allowed, key=lambda length: abs(length - USUAL_TOKENS)) for user, allowed in lengths.items()}
+    base = {f"{user}Tokens": length for user, length in usual.items()} | {f"{user}SnrDb": SNR_DB[1] for user in USERS}
+    settings = [base]
+    for user, allowed in lengths.items():
+        for length in (int(knot) for knot in length_knots(allowed)):
+            settings += [{**base, f"{user}Tokens": length, f"{user}SnrDb": level} for level in SWEPT_SNR_DB]
+        settings += [{**base, "textSnrDb": SNR_DB[0], f"{user}SnrDb": level} for level in SWEPT_SNR_DB]
+    settings += [{**base, "textSnrDb": level} for level in TEXT_SNR_DB]
+    seen = list({tuple(setting.values()): setting for setting in settings}.values())
+    return [
+        *({**setting, "heldOut": False} for setting in seen),
+        *({**setting, "heldOut": False} for setting in _spread(lengths, SEEN_POINTS, seed)),
+        *({**setting, "heldOut": True} for setting in _spread(lengths, HELD_OUT_POINTS, seed + 1)),
+    ]
+
+
+def _spread(lengths: dict[str, list[int]], count: int, seed: int) -> list[dict[str, Any]]:
+    """Settings that fill the whole box evenly, token lengths on a logarithmic scale."""
+    with warnings.catch_warnings():
+        # Balance needs a power of 2; what is left out at the end does not matter here.
+        warnings.simplefilter("ignore", UserWarning)
+        shares = qmc.Sobol(5, seed=seed).random(count)
+    settings = []
+    for row in shares:
+        setting: dict[str, Any] = {}
+        for share, (user, allowed) in zip(row, lengths.items()):
+            wanted = allowed[0] * (allowed[-1] / allowed[0]) ** share
+            setting[f"{user}Tokens"] = min(allowed, key=lambda length: abs(length - wanted))
+        for share, user in zip(row[2:], USERS):
+            setting[f"{user}SnrDb"] = round(float(SNR_DB[0] + (SNR_DB[1] - SNR_DB[0]) * share), 2)
+        settings.append(setting)
+    return settings
 
 
 def hats(knots: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -117,7 +168,9 @@ class SurfaceModel:
             return np.concatenate([self.loss(at) - loss, SMOOTHNESS * np.concatenate(rough), rising])
 
         inside = np.clip(start, low + (high - low) * 1e-6, high - (high - low) * 1e-6)
-        self.parameters = least_squares(residuals, inside, bounds=(low, high), x_scale="jac", max_nfev=400).x
+        self.parameters = least_squares(
+            residuals, inside, bounds=(low, high), x_scale="jac", max_nfev=MAX_EVALUATIONS
+        ).x
 
     def split(self) -> list[np.ndarray]:
         """Parameters of the three terms, and of their products."""
@@ -129,15 +182,15 @@ class SurfaceModel:
     def least_slopes(self, worst: dict[str, np.ndarray]) -> np.ndarray:
         """Change of the loss with each user's term where the others are at their worst [3]: below 0, it would rise
         where a user's term falls."""
-        visual, audio, text = (self.user(i, worst[f"{user}Length"], worst[f"{user}SnrDb"])[0] for i, user in enumerate(USERS))
+        values = [self.user(i, worst[f"{user}Length"], worst[f"{user}SnrDb"])[0] for i, user in enumerate(USERS)]
+        visual, audio, text = values
         seen_heard, seen_asked, heard_asked = self.split()[3]
-        return 1 + np.array(
-            [
-                seen_heard * audio + seen_asked * text,
-                seen_heard * visual + heard_asked * text,
-                seen_asked * visual + heard_asked * audio,
-            ]
-        )
+        slopes = [
+            seen_heard * audio + seen_asked * text,
+            seen_heard * visual + heard_asked * text,
+            seen_asked * visual + heard_asked * audio,
+        ]
+        return 1 + np.array(slopes)
 
     def loss(self, at: dict[str, np.ndarray]) -> np.ndarray:
         values = [self.user(i, at[f"{user}Length"], at[f"{user}SnrDb"]) for i, user in enumerate(USERS)]
@@ -147,7 +200,8 @@ class SurfaceModel:
 def combined(values: list[np.ndarray], products: np.ndarray) -> np.ndarray:
     """Sum of the users' terms, and of their products in the order of PAIRS."""
     visual, audio, text = values
-    return visual + audio + text + products[0] * visual * audio + products[1] * visual * text + products[2] * audio * text
+    pairs = visual * audio, visual * text, audio * text
+    return visual + audio + text + sum(product * pair for product, pair in zip(products, pairs))
 
 
 def columns(points: list[dict[str, Any]]) -> dict[str, np.ndarray]:
@@ -159,7 +213,7 @@ def columns(points: list[dict[str, Any]]) -> dict[str, np.ndarray]:
 
 
 def length_knots(lengths: list[int]) -> np.ndarray:
-    """Shortest and longest of `lengths`, and steps between them of half an octave up to 8 and an octave beyond."""
+    """Shortest and longest of the rising `lengths`, and between them 2, 3, 4, 6, 8 and then octaves."""
     shortest, longest = lengths[0], lengths[-1]
     between = [length for length in KNOTS if shortest < length < longest]
     return np.array([shortest, *between, *([longest] if longest > shortest else [])], float)
@@ -201,9 +255,9 @@ def surface_of(points: list[dict[str, Any]]) -> dict[str, Any]:
     held = [point for point in points if point["heldOut"]]
     model, additive = SurfaceModel(seen, True), SurfaceModel(seen, False)
     levels = [point[f"{user}SnrDb"] for point in seen for user in USERS]
-    snr_db = np.arange(np.floor(min(levels)), np.ceil(max(levels)) + 1)
-    snr_at = max(level for level in set(levels) if sum(level == other for other in levels) >= 24)
-    shapes = three_parameters(seen, snr_at)
+    snr_db = np.arange(np.ceil(min(levels)), np.floor(max(levels)) + 1)
+    best = max(levels)
+    shapes = three_parameters(seen, best)
     users: dict[str, Any] = {}
     at, loss = columns(held), np.array([point["loss"] for point in held])
     values = []
@@ -218,25 +272,27 @@ def surface_of(points: list[dict[str, Any]]) -> dict[str, Any]:
         values.append(np.einsum("ns,sl,nl->n", rows, listed, across))
         users[user] = {"surface": surface}
         if user != "text":
-            users[user] = {"loss": shapes[user], "lossSnrDb": snr_at, "surface": surface}
+            users[user] = {"loss": shapes[user], "lossSnrDb": best, "surface": surface}
     products = np.round(model.split()[3], 4)
-    paper = sum(
-        shapes[user]["a"] * np.exp(-shapes[user]["b"] * 2 ** at[f"{user}Length"]) + shapes[user]["c"]
-        for user in ("visual", "audio")
-    )
+    errors = {
+        "loss": sum(paper_loss(shapes[user], at[f"{user}Length"]) for user in shapes) - loss,
+        "surface": combined(values, products) - loss,
+        "additive": additive.loss(at) - loss,
+    }
     return {
         "unit": "nats",
         "users": users,
         "interactions": [
             {"users": list(pair), "coefficient": float(product)} for pair, product in zip(PAIRS, products)
         ],
-        "rmsError": {
-            "loss": rms(paper - loss),
-            "surface": rms(combined(values, products) - loss),
-            "additive": rms(additive.loss(at) - loss),
-        },
+        "rmsError": {name: rms(error) for name, error in errors.items()},
         "points": points,
     }
+
+
+def paper_loss(shape: dict[str, float], log_length: np.ndarray) -> np.ndarray:
+    """a exp(-b L) + c."""
+    return shape["a"] * np.exp(-shape["b"] * np.exp2(log_length)) + shape["c"]
 
 
 def table_lengths(lengths: list[int]) -> np.ndarray:
