@@ -15,7 +15,7 @@ from digit_avqa.cache import Steps  # noqa: E402
 from digit_avqa.pipeline import STEPS, prepare, train  # noqa: E402
 from digit_avqa.progress import say  # noqa: E402
 from digit_avqa.recipe import RECIPES, recipe  # noqa: E402
-from digit_avqa.study import Plan, arms, run_study  # noqa: E402
+from digit_avqa.study import ARMS, Plan, arms, run_study  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 
@@ -36,6 +36,7 @@ def options() -> argparse.Namespace:
         "study", "trains arms instead of a bundle; every run is kept, so it can be stopped"
     )
     study.add_argument("--study", choices=["alignment"], help="with and without alignment, over seeds")
+    study.add_argument("--arms", default=",".join(ARMS[:3]), help=f"of {', '.join(ARMS)} (default: the first three)")
     study.add_argument("--seeds", type=int, default=5, help="seeds 1, 2, ... (default 5)")
     study.add_argument("--alignment-steps", type=int, default=150, help="of stage 1 (default 150)")
     study.add_argument("--task-steps", type=int, default=300, help="of stage 2 (default 300)")
@@ -48,6 +49,9 @@ def check(arguments: argparse.Namespace) -> None:
     for name in ("threads", "seeds", "alignment_steps", "task_steps", "draws"):
         if getattr(arguments, name) < 1:
             raise SystemExit(f'--{name.replace("_", "-")}: value "{getattr(arguments, name)}"; allowed integers from 1')
+    unknown = [name for name in arguments.arms.split(",") if name not in ARMS]
+    if unknown:
+        raise SystemExit(f'--arms: value "{unknown[0]}"; allowed {", ".join(ARMS)}')
     if arguments.until not in (None, *STEPS):
         raise SystemExit(f'--until: value "{arguments.until}"; allowed {", ".join(STEPS)}')
     if arguments.device == "cuda" and not torch.cuda.is_available():
@@ -71,11 +75,11 @@ def main() -> None:
         train(chosen, steps, downloads, out, device)
         return
     plan = Plan(
-        arms(arguments.alignment_steps, arguments.task_steps),
+        arms(arguments.arms.split(","), arguments.alignment_steps, arguments.task_steps),
         list(range(1, arguments.seeds + 1)),
         arguments.draws,
         chosen.preset,
-        f"scripts/train --study {arguments.study} --seeds {arguments.seeds} --draws {arguments.draws}"
+        f"scripts/train --study {arguments.study} --arms {arguments.arms} --seeds {arguments.seeds} --draws {arguments.draws}"
         f" --alignment-steps {arguments.alignment_steps} --task-steps {arguments.task_steps}",
     )
     out = arguments.out or HERE.parent / "studies" / f"{arguments.study}.json"

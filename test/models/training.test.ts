@@ -250,6 +250,78 @@ print(bool(silent.grad.isfinite().all()))
     assert.deepEqual(finite.flat(), ['True', 'True']);
   });
 
+  it('keeps every run of a study, goes on after a kill, and ends with the same file', () => {
+    const study = (file: string, kill: string): ReturnType<typeof python> =>
+      python(`
+import os, signal, sys
+import numpy as np
+import torch
+from dataclasses import replace
+from pathlib import Path
+torch.set_num_threads(1)
+from digit_avqa import study
+from digit_avqa.cache import Steps
+from digit_avqa.foundation import FoundationModel
+from digit_avqa.pipeline import Prepared
+from digit_avqa.questions import build_questions
+from digit_avqa.recipe import recipe
+from digit_avqa.scenes import draw_digits
+from digit_avqa.task_training import FeatureSet
+torch.manual_seed(1)
+random = np.random.default_rng(1)
+def features(count):
+    digits = draw_digits(count, random)
+    layout = np.repeat(np.array([[0] * 20 + [1] * 20 + [2] * 24]), count, axis=0)
+    return FeatureSet(torch.randn(count, 64, 64), torch.randn(count, 64, 64), layout, digits, build_questions(digits, 3, random))
+splits = {"train": features(60), "validation": features(6), "unseen-voices": features(6)}
+prepared = Prepared({}, splits, {"unseen-voices": ["flite", "espeak-ng"] * 3}, {"foundation": {"state": FoundationModel().state_dict()}})
+out = Path(sys.argv[1]) / "study" / "${file}"
+steps = Steps(out.parent / "${file}-cache", torch.device("cpu"))
+for name in ("foundation-model", *(f"{split}-features" for split in splits)):
+    steps.run(name, lambda: None, [])
+small = replace(recipe("digit-avqa", "quick"), alignment_batch=8, finetune_batch=4, finetune_questions=2)
+study.LEARNING_RATES, study.TOKEN_LENGTHS, study.SNR_DB = [1e-3, 3e-3], [4], [0, 20]
+plan = study.Plan(study.arms(["alignment", "none-equal-total-steps"], 2, 3), [1, 2], 1, "quick", "the command")
+real = study.write_whole
+def write(path, text):
+    real(path, text)
+    if text.count('"rows"') == ${kill}:
+        os.kill(os.getpid(), signal.SIGKILL)
+study.write_whole = write
+study.run_study(small, prepared, steps, plan, out, torch.device("cpu"))
+`);
+    interface Row {
+      snrDb: number;
+      right: number;
+      questions: number;
+      families: Record<string, { questions: number }>;
+    }
+    const read = (file: string): { runs: ({ arm: string; seed: number; rows: Row[] } & Record<string, unknown>)[] } =>
+      JSON.parse(readFileSync(path.join(folder, 'study', file), 'utf8')) as ReturnType<typeof read>;
+    const untimed = (file: string): unknown[] =>
+      read(file).runs.map((run) => ({ ...run, wallSeconds: 0, cpuSeconds: 0 }));
+    const whole = study('whole', '-1');
+    assert.equal(whole.stderr, '');
+    const { runs } = read('whole');
+    assert.deepEqual(
+      runs.map(({ arm, seed }) => `${arm} ${seed}`),
+      [1, 2].flatMap((seed) => [`alignment ${seed}`, `none-equal-total-steps ${seed}`]),
+    );
+    for (const { rows } of runs)
+      for (const { right, questions, families } of rows) {
+        assert.ok(questions === 18 && right >= 0 && right <= questions);
+        assert.equal(
+          Object.values(families).reduce((sum, family) => sum + family.questions, 0),
+          18,
+        );
+      }
+    assert.equal(study('killed', '3').signal, 'SIGKILL');
+    assert.equal(read('killed').runs.length, 3);
+    const resumed = study('killed', '-1');
+    assert.equal(resumed.stdout.match(/study-(alignment|none-equal-total-steps)-\d: done before/g)?.length, 3);
+    assert.deepEqual(untimed('killed'), untimed('whole'));
+  });
+
   it('refuses recipes, values and data that cannot be, in one line', () => {
     const cases: [string[], RegExp][] = [
       [['--recipe', 'digit'], /^--recipe: value "digit"; allowed digit-avqa, digit-avqa-no-alignment, [^\n]+\n$/],

@@ -16,6 +16,7 @@ from .cache import Steps
 from .data import Scenes
 from .evaluate import answer_logits, blind_prior, load_parts, sent_tokens
 from .export import export_graphs, export_tables, load_encoders, write_float32
+from .manifest_file import dump
 from .questions import FAMILIES, VOCABULARY
 from .recipe import CLIP_SAMPLES, FEATURE_DIM, IMAGE_SIZE, MAX_TOKENS, MAX_WORDS, MIN_TOKENS, MODEL_DIM, PATCHES
 from .recipe import SAMPLE_RATE_HZ, TOKEN_DIM, Recipe
@@ -56,6 +57,7 @@ def write_bundle(
     trained: dict[str, Any],
     logs: dict[str, Any],
     accuracy: dict[str, Any],
+    surface: dict[str, Any],
     steps: Steps,
 ) -> None:
     """Everything is written to a temporary folder beside `out`, which then takes its place."""
@@ -91,8 +93,9 @@ def write_bundle(
             "licences": LICENCES,
             "seeds": {"recipe": recipe.seed},
             "training": training_record(recipe, steps, logs),
+            "surface": surface,
         }
-        (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+        (temporary / "manifest.json").write_text(dump(manifest))
 
 
 def training_record(recipe: Recipe, steps: Steps, logs: dict[str, Any]) -> dict[str, Any]:

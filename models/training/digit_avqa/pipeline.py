@@ -14,6 +14,7 @@ from .cache import Steps
 from .data import SPLITS, UNSEEN, Scenes, Sources, build_banks, picture_pools, recordings
 from .evaluate import evaluate
 from .export import load_encoders
+from .measure_surface import measure_surface
 from .pretrain_encoders import train_audio, train_visual
 from .pretrain_foundation import train_foundation
 from .progress import duration, say
@@ -65,7 +66,7 @@ def encode_split(scenes: Scenes, frozen: dict[str, Any], device: torch.device) -
 STEPS = (
     *("foundation-model", "visual-encoder", "voices", "audio-encoder"),
     *(f"{name}-{kind}" for name in SPLITS for kind in ("scenes", "features")),
-    *("alignment", "fine-tuning", "evaluation"),
+    *("alignment", "fine-tuning", "evaluation", "surface"),
 )
 
 
@@ -130,6 +131,13 @@ def train(recipe: Recipe, steps: Steps, downloads: Path, out: Path, device: torc
         recipe,
         ["fine-tuning", "test-features", "unseen-voices-features", "known-voices-features"],
     )
+    surface = steps.run(
+        "surface",
+        lambda: measure_surface(recipe, trained, features["validation"]),
+        [measure_surface],
+        recipe,
+        ["fine-tuning", "validation-features"],
+    )
     logs = {
         "visualEncoder": frozen["visual"]["log"],
         "audioEncoder": frozen["audio"]["log"],
@@ -147,6 +155,7 @@ def train(recipe: Recipe, steps: Steps, downloads: Path, out: Path, device: torc
         trained,
         logs,
         accuracy,
+        surface,
         steps,
     )
     size = sum(path.stat().st_size for path in out.iterdir())

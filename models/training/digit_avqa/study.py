@@ -54,14 +54,18 @@ class Arm:
         )
 
 
-def arms(alignment_steps: int, task_steps: int) -> list[Arm]:
-    """Aligned; not aligned at equal steps of stage 2, and at equal steps in all; the authors' channel."""
-    return [
+ARMS = ("alignment", "none-equal-task-steps", "none-equal-total-steps", "fixed-12db")
+
+
+def arms(names: list[str], alignment_steps: int, task_steps: int) -> list[Arm]:
+    """Aligned; not aligned at equal steps of stage 2, and at equal steps in all; aligned on the authors' channel."""
+    known = [
         Arm("alignment", alignment_steps, task_steps),
         Arm("none-equal-task-steps", 0, task_steps),
         Arm("none-equal-total-steps", 0, alignment_steps + task_steps),
         Arm("fixed-12db", alignment_steps, task_steps, tuple(FIXED_12DB.items())),
     ]
+    return [arm for arm in known if arm.name in names]
 
 
 @dataclass(frozen=True)
