@@ -118,7 +118,7 @@ def train_run(run: Recipe, prepared: Prepared, steps: Steps, name: str, device: 
     """Both stages of one run, from the cache where they are done."""
     data = prepared.features
     # The aligned start is shared by all learning rates of stage 2.
-    start = f"study-alignment-{run.seed}"
+    start = f"study-start-{run.alignment_steps}-{run.seed}"
     aligned = steps.run(start, lambda: align(run, data["train"], prepared.frozen, device), [align], run, prepared.after)
     return steps.run(
         name,
@@ -172,7 +172,7 @@ def _study_run(
         seed=seed,
         draws=draws,
     )
-    spent = [steps.records[part] for part in (f"study-alignment-{seed}", name)]
+    spent = [steps.records[part] for part in (f"study-start-{run.alignment_steps}-{seed}", name)]
     return {
         "arm": arm.name,
         "seed": seed,
