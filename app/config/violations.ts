@@ -20,7 +20,11 @@ export function formatViolation(violation: Violation): string {
 export class InvalidInputError extends Error {
   override readonly name = 'InvalidInputError';
   readonly lines: readonly string[];
-  constructor(lines: readonly string[]) {
+  /** @param violations the same as data, where the input is a file with lines */
+  constructor(
+    lines: readonly string[],
+    readonly violations: readonly Violation[] = [],
+  ) {
     super(lines.join('\n'));
     this.lines = lines;
   }

@@ -12,7 +12,7 @@ import {
   crossCheck,
   type ReadableSections,
 } from './cross-checks';
-import { TestSetRefused, type BundleFacts } from './model';
+import { InspectionDeferred, TestSetRefused, type BundleFacts } from './model';
 import { ARM_SECTIONS, keysAllowedAt, SECTION_NAMES, sectionSchemas, type SectionName, type Sections } from './schema';
 
 /** The experiment as one of its arms sees it: `arm` is the arm's name, the sections hold what it changes. */
@@ -34,22 +34,27 @@ export interface Experiment extends ArmExperiment {
  */
 export type InspectBundle = (folder: string, testSet: string | null) => Promise<BundleFacts>;
 
-/**
- * @param file path of the YAML file; messages show it as given
- * @throws InvalidInputError with one line for every violation
- */
-export async function loadExperiment(
-  file: string,
-  inspectBundle: InspectBundle,
-): Promise<{ experiment: Experiment; bundle: BundleFacts }> {
-  let text: string;
+function readText(file: string): string {
   try {
-    text = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (error) {
     throw new InvalidInputError([
       `${file}:1: cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)}); allowed a readable YAML file`,
     ]);
   }
+}
+
+/**
+ * @param file path of the YAML file; messages show it as given
+ * @param written what the file shall hold, where an editor has not saved it yet
+ * @throws InvalidInputError with one line for every violation
+ */
+export async function loadExperiment(
+  file: string,
+  inspectBundle: InspectBundle,
+  written: string | null = null,
+): Promise<{ experiment: Experiment; bundle: BundleFacts }> {
+  const text = written ?? readText(file);
   const yaml = new YamlFile(file, text);
   const sections = readSections(yaml);
   checkSweepOnce(yaml);
@@ -69,8 +74,10 @@ export async function loadExperiment(
   // What an arm makes of sections that are wrong already would be told twice.
   const arms = yaml.violations.length === 0 && sections?.arms ? readArms(yaml, sections, bundle) : [];
   const refuse = (): never => {
+    const violations = [...yaml.violations].sort((a, b) => a.line - b.line);
     throw new InvalidInputError(
-      [...yaml.violations].sort((a, b) => a.line - b.line).map((violation) => formatViolation(violation)),
+      violations.map((violation) => formatViolation(violation)),
+      violations,
     );
   };
   if (yaml.violations.length > 0 || sections === null || bundle === null) return refuse();
@@ -188,6 +195,7 @@ async function readBundle(
   try {
     return await inspectBundle(folder, testSet);
   } catch (error) {
+    if (error instanceof InspectionDeferred) return null;
     if (error instanceof TestSetRefused)
       yaml.refuse(['task', 'testSet'], `a test set that can be used (${error.message})`);
     else yaml.refuse(['task', 'bundle'], `a bundle that can be used (${(error as Error).message})`);

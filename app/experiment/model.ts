@@ -80,3 +80,8 @@ export interface MeasuredSurface {
 export class TestSetRefused extends Error {
   override readonly name = 'TestSetRefused';
 }
+
+/** The bundle cannot be looked into at present (a run has the machine): nothing is said about it. */
+export class InspectionDeferred extends Error {
+  override readonly name = 'InspectionDeferred';
+}

@@ -1,4 +1,5 @@
 /** `otabench check`: what a file would do, before anything moves. */
+import path from 'node:path';
 import { loadExperiment, type ArmExperiment } from '../experiment/file';
 import { estimateTrialAirTimeS, isSimulated, makePlan, SAMPLE_RATE_HZ } from '../experiment/plan';
 import { edgesCarriers, scheduleOf, subbandsOf, widthCarriers } from '../experiment/partition';
@@ -30,14 +31,52 @@ function describeSchedule(experiment: ArmExperiment): string {
   return `fdma: users at once; grid carriers ${places.join(', ')}`;
 }
 
+export interface PlanSummary {
+  /** A headline, then lines of `topic     text`. */
+  readonly lines: readonly string[];
+  readonly name: string;
+  readonly simulated: boolean;
+  readonly trials: number;
+  readonly points: number;
+  /** Estimates, s. */
+  readonly durationS: number;
+  readonly airTimeS: number;
+  readonly transmitters: readonly {
+    readonly user: string;
+    readonly driver: string;
+    readonly serial: string;
+    /** dBm; null where nothing limits it that the plan knows of. */
+    readonly maxPowerDbm: number | null;
+  }[];
+  readonly planHash: string;
+  /** Absolute. */
+  readonly outputFolder: string;
+}
+
 /** @throws InvalidInputError with every violation */
-export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadModel'>): Promise<string[]> {
+export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadModel'>): Promise<readonly string[]> {
+  return (await planSummary(file, parts)).lines;
+}
+
+/**
+ * @param written what the file shall hold, where an editor has not saved it yet
+ * @throws InvalidInputError with every violation
+ */
+export async function planSummary(
+  file: string,
+  parts: Pick<HostParts, 'loadModel'>,
+  written: string | null = null,
+): Promise<PlanSummary> {
   let loaded: LoadedModel | null = null;
   try {
-    const { experiment, bundle } = await loadExperiment(file, async (folder, testSet) => {
-      loaded = await parts.loadModel(folder, testSet);
-      return loaded.facts;
-    });
+    const { experiment, bundle } = await loadExperiment(
+      file,
+      async (folder, testSet) => {
+        loaded = await parts.loadModel(folder, testSet);
+        return loaded.facts;
+      },
+      written,
+    );
     const plan = makePlan(experiment, bundle);
     const { model } = loaded as unknown as LoadedModel;
     const { users, sweep, questions, sounding, link, radios, air } = experiment;
@@ -57,7 +96,7 @@ export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadMo
     const referencesS = (plan.trials.length * questions.awgnDraws) / ASSUMED_REFERENCE_ANSWERS_PER_S;
     const simulated = isSimulated(experiment);
     const frequencyMHz = (link.centerFrequencyHz / 1e6).toFixed(3);
-    return [
+    const lines = [
       `${experiment.name}: usable${simulated ? ', on simulated twins' : ''}`,
       `task      ${experiment.task.name}, bundle ${bundle.name} (sha256 ${bundle.hash.slice(0, 12)}), ${bundle.questions} questions${bundle.testSet ? ` of ${bundle.testSet.file} (sha256 ${bundle.testSet.hash.slice(0, 12)})` : ''}`,
       `users     ${USERS.map((user) => `${user} ${first[user].tokens} x ${first[user].dimension}`).join(', ')} (tokens x dimension; text as long as its question)`,
@@ -83,6 +122,22 @@ export async function summarisePlan(file: string, parts: Pick<HostParts, 'loadMo
       }),
       `receives  base: ${radios.base.driver} ${radios.base.serial}, gain ${link.rxGainDb} dB`,
     ];
+    return {
+      lines,
+      name: experiment.name,
+      simulated,
+      trials: plan.trials.length,
+      points,
+      durationS: trialsS + referencesS,
+      airTimeS: trials * airTimeS,
+      transmitters: USERS.map((user) => ({
+        user,
+        ...radios[user],
+        maxPowerDbm: air?.radios[radios[user].serial]?.maxOutputPowerDbm ?? null,
+      })),
+      planHash: plan.hash,
+      outputFolder: path.resolve(experiment.output.folder),
+    };
   } finally {
     await (loaded as LoadedModel | null)?.close();
   }

@@ -1,10 +1,13 @@
 /** How far a run is, how fast, how long it will take, and whether it is on the air. */
 import type { Bench } from '../link/types';
+import { PauseGate } from './pause-gate';
 
 export interface RunProgress {
   readonly phase: 'sounding' | 'trials' | 'references';
   /** Trials were with the radios at some time since the last look. */
   readonly transmitting: boolean;
+  /** `pausing`: no trial is handed out any more, but some are with the radios still. `paused`: none is. */
+  readonly pause: 'no' | 'pausing' | 'paused';
   readonly trialsDone: number;
   readonly trialsTotal: number;
   /** Questions answered over the air by second, of this session. */
@@ -37,15 +40,17 @@ export class ProgressMeter {
     private readonly trialsBefore: number,
     private readonly referenceAnswersLeft: number,
     private readonly now: () => number,
+    private readonly gate = new PauseGate(),
   ) {}
 
-  /** The same bench; what is said of transmitting follows its trials, not the plan. */
+  /** The same bench behind the gate; what is said of transmitting follows its trials, not the plan. */
   watchAir(bench: Bench): Bench {
     return {
       radios: bench.radios,
       mcs: bench.mcs,
       pid: bench.pid,
       runTrial: async (request) => {
+        await this.gate.pass();
         this.trialsWithRadios++;
         this.transmitted = true;
         try {
@@ -61,17 +66,17 @@ export class ProgressMeter {
 
   trialsStarted(): void {
     this.phase = 'trials';
-    this.startedMs = this.now();
+    this.startedMs = this.workedMs();
   }
 
   trialDone(): void {
     this.trialsHere++;
-    this.endedMs = this.now();
+    this.endedMs = this.workedMs();
   }
 
   trialsFinished(): void {
     this.phase = 'references';
-    this.referencesMs = this.now();
+    this.referencesMs = this.workedMs();
     this.answersBefore = this.referenceAnswersHere;
   }
 
@@ -96,11 +101,18 @@ export class ProgressMeter {
     return {
       phase: this.phase,
       transmitting,
+      pause: !this.gate.isShut ? 'no' : this.trialsWithRadios > 0 ? 'pausing' : 'paused',
       trialsDone: this.trialsDone,
       trialsTotal: this.trialsTotal,
       questionsPerSecond: this.questionsPerSecond(),
       remainingS: this.remainingS(),
     };
+  }
+
+  /** Without pauses. */
+  private workedMs(): number {
+    const nowMs = this.now();
+    return nowMs - this.gate.shutMs(nowMs);
   }
 
   private remainingS(): number | null {
@@ -113,6 +125,6 @@ export class ProgressMeter {
   private answerS(): number {
     const answers = this.referenceAnswersHere - this.answersBefore;
     if (this.referencesMs === null || answers === 0) return ASSUMED_ANSWER_S;
-    return (this.now() - this.referencesMs) / 1000 / answers;
+    return (this.workedMs() - this.referencesMs) / 1000 / answers;
   }
 }

@@ -22,6 +22,7 @@ import { findUnfinishedRun, readRun, type RunContents } from '../store/run-reade
 import { RunWriter } from '../store/run-writer';
 import { pointKey } from '../units/place';
 import { Decider } from './decider';
+import { PauseGate } from './pause-gate';
 import { ProgressMeter, type RunProgress } from './progress';
 import { gitState, nativeBuildId, versions } from './provenance';
 
@@ -50,6 +51,8 @@ export interface HostParts {
 
 export interface RunRequest {
   readonly file: string;
+  /** What the file shall hold, where an editor has not saved it yet. */
+  readonly written?: string | null;
   /** Run folder; null for a new one (or, with `resume`, the newest unfinished one) in the file's output folder. */
   readonly out: string | null;
   readonly resume: boolean;
@@ -106,20 +109,25 @@ export async function runExperiment(
   parts: HostParts,
   observer: RunObserver,
   signal: AbortSignal,
+  pause = new PauseGate(),
 ): Promise<RunEnd> {
   const startedAt = new Date();
   let loaded: LoadedModel | null = null;
   try {
-    const { experiment, bundle } = await loadExperiment(request.file, async (folder, testSet) => {
-      loaded = await parts.loadModel(folder, testSet);
-      return loaded.facts;
-    });
+    const { experiment, bundle } = await loadExperiment(
+      request.file,
+      async (folder, testSet) => {
+        loaded = await parts.loadModel(folder, testSet);
+        return loaded.facts;
+      },
+      request.written,
+    );
     const plan = makePlan(experiment, bundle);
     refuseRealRadios(plan, request.file);
     const { model } = loaded as unknown as LoadedModel;
     const place = findPlace(request, plan, startedAt);
     if (place.before?.stop?.outcome === 'done') return await finishedEarlier(place.before, place.before.stop);
-    return await new RunSession(plan, model, place, observer, signal, startedAt).run(parts.launcher);
+    return await new RunSession(plan, model, place, observer, signal, pause, startedAt).run(parts.launcher);
   } finally {
     await (loaded as LoadedModel | null)?.close();
   }
@@ -224,8 +232,12 @@ class RunSession {
     private readonly place: Place,
     private readonly observer: RunObserver,
     private readonly signal: AbortSignal,
+    pause: PauseGate,
     private readonly startedAt: Date,
   ) {
+    const stop = (): void => pause.end(new RunStoppedError());
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
     this.previous = previousWork(place.before);
     const { experiment } = plan;
     const arms = armPoints(plan);
@@ -236,6 +248,7 @@ class RunSession {
       this.previous.trials.size,
       referencesLeft * experiment.questions.trialsPerPoint * experiment.questions.awgnDraws,
       Date.now,
+      pause,
     );
     this.table = new PointTable({
       arms,

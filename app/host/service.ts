@@ -2,9 +2,12 @@
 import path from 'node:path';
 import type { PointSummary } from '../config/run-documents';
 import { InvalidInputError } from '../config/violations';
+import { describeForm } from '../experiment/form';
 import { hostCommandSchema, type HostCommand, type HostEvent, type Point } from '../ipc/host-messages';
 import type { ResultsMessage, ResultsQuery, ResultsReply } from '../ipc/results-messages';
 import { LiveFeed } from './live-feed';
+import { PauseGate } from './pause-gate';
+import { PlanChecker } from './plan-checker';
 import { ResultsThread } from './results-thread';
 import { runExperiment, type HostParts } from './run';
 import { placeOf, pointKey } from '../units/place';
@@ -13,6 +16,8 @@ const HEARTBEAT_MS = 250;
 
 /** Loading and verifying a bundle holds the only thread for a moment. */
 const LOADING_S = 20;
+
+type StartCommand = Extract<HostCommand, { type: 'start-run' }>;
 
 export interface HostChannel {
   post(event: HostEvent | ResultsMessage): void;
@@ -45,7 +50,12 @@ export class HostService {
   private readonly windows = new Set<HostChannel>();
   /** Newest event of each kind of the newest run, for a window that comes late. */
   private replay = new Map<string, HostEvent>();
-  private current: { readonly abort: AbortController; readonly ended: Promise<void> } | null = null;
+  private current: {
+    readonly abort: AbortController;
+    readonly pause: PauseGate;
+    readonly ended: Promise<void>;
+  } | null = null;
+  private readonly checker: PlanChecker;
   private readonly heartbeat: NodeJS.Timeout;
   private readonly results = new ResultsThread(path.resolve(RUNS_FOLDER));
   private readonly live = new LiveFeed((event) => this.tellWindows(event));
@@ -60,6 +70,11 @@ export class HostService {
     private readonly loadParts: () => Promise<HostParts>,
     private readonly exit: (code: number) => void,
   ) {
+    this.checker = new PlanChecker(
+      loadParts,
+      () => this.current !== null,
+      (event) => this.tellWindows(event),
+    );
     this.control.post(this.readyEvent());
     this.heartbeat = setInterval(() => this.control.post({ type: 'heartbeat', sentAtMs: Date.now() }), HEARTBEAT_MS);
   }
@@ -93,15 +108,37 @@ export class HostService {
       return;
     }
     const command = parsed.data;
-    if (command.type === 'start-run') this.start(command.experimentFile);
-    else if (command.type === 'stop-run') this.current?.abort.abort();
-    else if (command.type === 'find-radios') void this.findRadios();
-    else if (command.type === 'inspect-radio') void this.inspectRadio(command);
-    else if (command.type === 'shutdown') void this.shutdown();
-    else if (command.type === 'query-results') void this.answer(command.id, command.query, window ?? this.control);
-    else if (command.type === 'export-results' || command.type === 'make-report') this.doTask(command, window);
-    else if (window !== null && command.type === 'watch-live') this.live.watch(window, command.on);
-    else if (window !== null && command.type === 'live-drawn') this.live.drawn(window);
+    switch (command.type) {
+      case 'start-run':
+        return this.start(command);
+      case 'stop-run':
+        return this.current?.abort.abort();
+      case 'pause-run':
+        return this.current?.pause.shut();
+      case 'continue-run':
+        return this.current?.pause.open();
+      case 'find-radios':
+        return void this.findRadios();
+      case 'inspect-radio':
+        return void this.inspectRadio(command);
+      case 'query-results':
+        return void this.answer(command.id, command.query, window ?? this.control);
+      case 'export-results':
+      case 'make-report':
+        return this.doTask(command, window);
+      case 'watch-live':
+        return window === null ? undefined : this.live.watch(window, command.on);
+      case 'live-drawn':
+        return window === null ? undefined : this.live.drawn(window);
+      case 'check-plan':
+        return this.checker.check(command);
+      case 'describe-form':
+        return this.tellWindows({ type: 'form-described', sections: describeForm() });
+      case 'shutdown':
+        return void this.shutdown();
+      case 'attach-window':
+        return;
+    }
   }
 
   /** Ends the run cleanly, then the process. */
@@ -183,26 +220,32 @@ export class HostService {
     }
   }
 
-  private start(experimentFile: string): void {
+  private start(command: StartCommand): void {
     if (this.current !== null) {
       this.tell({ type: 'error', message: 'start-run: a run goes on; allowed once it has ended' });
       return;
     }
     const abort = new AbortController();
-    const ended = this.runOne(experimentFile, abort.signal).finally(() => {
+    const pause = new PauseGate();
+    const ended = this.runOne(command, abort.signal, pause).then((last) => {
+      // Before its end is told: whoever hears of it may start the next.
       this.current = null;
+      for (const event of last) this.tell(event);
     });
-    this.current = { abort, ended };
+    this.current = { abort, pause, ended };
   }
 
-  private async runOne(experimentFile: string, signal: AbortSignal): Promise<void> {
+  /** @returns what is to be said when it is over */
+  private async runOne(command: StartCommand, signal: AbortSignal, pause: PauseGate): Promise<HostEvent[]> {
+    const { experimentFile, text, resume = false } = command;
     let run = '';
     this.live.begin();
     this.control.post({ type: 'busy', what: 'loading the model', expectedS: LOADING_S });
     try {
+      await this.checker.release();
       const parts = await this.loadParts();
       const end = await runExperiment(
-        { file: path.resolve(experimentFile), out: null, resume: false },
+        { file: path.resolve(experimentFile), written: text ?? null, out: null, resume },
         parts,
         {
           started: (started) => {
@@ -223,16 +266,16 @@ export class HostService {
           point: (point, complete) => this.tell({ type: 'point', run, complete, point: pointOf(point) }),
         },
         signal,
+        pause,
       );
       const { outcome, message, wallS } = end.stop;
       const { reportFile } = end;
-      this.tell({ type: 'run-finished', run, outcome, message, reportFile, wallS });
+      return [{ type: 'run-finished', run, outcome, message, reportFile, wallS }];
     } catch (error) {
       const lines = error instanceof InvalidInputError ? error.lines : [(error as Error).message];
-      if (run !== '') {
-        const message = lines.join('; ');
-        this.tell({ type: 'run-finished', run, outcome: 'failed', message, reportFile: null, wallS: 0 });
-      } else for (const message of lines) this.tell({ type: 'error', message });
+      if (run === '') return lines.map((message) => ({ type: 'error', message }));
+      const message = lines.join('; ');
+      return [{ type: 'run-finished', run, outcome: 'failed', message, reportFile: null, wallS: 0 }];
     }
   }
 }

@@ -1,6 +1,16 @@
 /** What the page can do: `window.otabench`. */
-import type { DesktopSettings, ExportOutcome, WindowUpdate } from './desktop-messages';
+import type {
+  DesktopSettings,
+  ExperimentDocument,
+  ExportOutcome,
+  Preset,
+  TextFile,
+  WindowUpdate,
+} from './desktop-messages';
+import type { HostCommand } from './host-messages';
 import type { ExportRequest, ResultsQuery, ResultsReply } from './results-messages';
+
+type Body<Type extends HostCommand['type']> = Omit<Extract<HostCommand, { type: Type }>, 'type'>;
 
 export interface OtabenchApi {
   /** One listener; what arrived before is delivered to it first. */
@@ -8,9 +18,16 @@ export interface OtabenchApi {
   /** Tells main that the page listens. The live channel opens after it. */
   ready(): Promise<DesktopSettings>;
   /** @throws Error when there is no host. */
-  startRun(experimentFile: string): void;
+  startRun(run: Body<'start-run'>): void;
   /** @throws Error when there is no host. */
   stopRun(): void;
+  /** Hands no trial to a radio until `continueRun`. @throws Error when there is no host. */
+  pauseRun(): void;
+  continueRun(): void;
+  /** Answered with `plan-checked`. @throws Error when there is no host. */
+  checkPlan(plan: Body<'check-plan'>): void;
+  /** Answered with `form-described`. @throws Error when there is no host. */
+  describeForm(): void;
   /** Answered with a `radios-found` event. @throws Error when there is no host. */
   findRadios(): void;
   /** Answered with `radio-details` and `health`. @throws Error when there is no host. */
@@ -30,4 +47,12 @@ export interface OtabenchApi {
   queryResults(query: ResultsQuery): Promise<ResultsReply>;
   /** Main asks the user for the file. */
   exportResults(request: ExportRequest): Promise<ExportOutcome>;
+  listPresets(): Promise<readonly Preset[]>;
+  /** The four ask the user where need be; null when the user has thought better of it. */
+  openPreset(name: string): Promise<ExperimentDocument | null>;
+  openExperiment(): Promise<ExperimentDocument | null>;
+  saveExperiment(text: string, as: boolean): Promise<ExperimentDocument | null>;
+  openProblem(): Promise<TextFile | null>;
+  /** Whether the editor holds what no file has. */
+  setEdited(edited: boolean): Promise<void>;
 }

@@ -4,7 +4,7 @@
  */
 // A namespace import: bundled with the preload, `{ z }` brings all of zod along (764 kB instead of 97).
 import * as z from 'zod';
-import { hostEventSchema } from './host-messages';
+import { hostEventSchema, MOST_FILE_CHARACTERS } from './host-messages';
 import { exportRequestSchema, runNameSchema } from './results-messages';
 
 /** Names of the channels; the live channel's port arrives on `livePort`. */
@@ -29,6 +29,31 @@ export const hostStateSchema = z.object({
 });
 export type HostState = z.infer<typeof hostStateSchema>;
 
+/** A file as it was read or written last. */
+const textFileSchema = z.object({
+  /** Absolute. */
+  file: z.string().min(1),
+  text: z.string().max(MOST_FILE_CHARACTERS),
+});
+export type TextFile = z.infer<typeof textFileSchema>;
+
+/** What the experiment editor holds. */
+export const experimentDocumentSchema = textFileSchema.extend({
+  /** Shipped with the application: saved under another name only. */
+  preset: z.boolean(),
+});
+export type ExperimentDocument = z.infer<typeof experimentDocumentSchema>;
+
+export const presetsSchema = z.array(
+  z.object({
+    /** Of its file, without folder. */
+    name: z.string().min(1),
+    /** Its first comment. */
+    about: z.string(),
+  }),
+);
+export type Preset = z.infer<typeof presetsSchema>[number];
+
 /** Window to main. */
 export const desktopCommandSchema = z.discriminatedUnion('type', [
   /** The page has loaded and listens: main answers with the settings and delivers the live port. */
@@ -42,8 +67,21 @@ export const desktopCommandSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('open-run-report'), run: runNameSchema }),
   /** Asks the user for a file and has the host write it; answered with `exportOutcomeSchema`. */
   z.object({ type: z.literal('export-results'), request: exportRequestSchema }),
+  z.object({ type: z.literal('list-presets') }),
+  /** The next three answer with a document, or null where the user has thought better of it. */
+  z.object({ type: z.literal('open-preset'), name: z.string().min(1) }),
+  z.object({ type: z.literal('open-experiment') }),
+  /** `as`: under a name that the user is asked for, as a preset always is. */
+  z.object({ type: z.literal('save-experiment'), text: z.string().max(MOST_FILE_CHARACTERS), as: z.boolean() }),
+  /** Whether the editor holds what no file has: closing then asks. */
+  z.object({ type: z.literal('set-edited'), edited: z.boolean() }),
+  /** Answered with a text file, or null. */
+  z.object({ type: z.literal('open-problem') }),
 ]);
 export type DesktopCommand = z.infer<typeof desktopCommandSchema>;
+
+export const documentAnswerSchema = experimentDocumentSchema.nullable();
+export const textFileAnswerSchema = textFileSchema.nullable();
 
 /** Main's answer to `window-ready`. */
 export const desktopSettingsSchema = z.object({
@@ -51,6 +89,10 @@ export const desktopSettingsSchema = z.object({
   experimentFile: z.string().min(1),
   /** A run starts by itself as soon as the host is ready. */
   autorun: z.boolean(),
+  /** What `experimentFile` holds; null where it cannot be read. */
+  document: experimentDocumentSchema.nullable(),
+  /** Nothing was ever run from this desktop. */
+  firstStart: z.boolean(),
   hostState: hostStateSchema,
 });
 export type DesktopSettings = z.infer<typeof desktopSettingsSchema>;

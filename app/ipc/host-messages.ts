@@ -45,6 +45,88 @@ export const pointSchema = z.object({
 });
 export type Point = z.infer<typeof pointSchema>;
 
+/** Longest experiment file that an editor sends, characters. */
+export const MOST_FILE_CHARACTERS = 1_000_000;
+
+export const FORM_KINDS = [
+  'mapping',
+  'record',
+  'list',
+  'number',
+  'integer',
+  'text',
+  'choice',
+  'boolean',
+  'either',
+  'any',
+] as const;
+
+/** One field of the experiment file, as the schema has it: what a form is made from. */
+export interface FormField {
+  /** Its key in the mapping around it; empty for what a list or a record holds, and for an alternative. */
+  readonly key: string;
+  readonly kind: (typeof FORM_KINDS)[number];
+  /** What is allowed, in the words of the error message. */
+  readonly allowed: string;
+  /** By the key's ending; empty where there is none. */
+  readonly unit: string;
+  readonly required: boolean;
+  /** null is allowed too. */
+  readonly nullable: boolean;
+  /** What stands for the field where it is left out, as JSON. */
+  readonly byDefault: string | null;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly choices: readonly string[];
+  /** Of a mapping; what a record or a list holds; the alternatives. */
+  readonly fields: readonly FormField[];
+}
+
+const formFieldSchema: z.ZodType<FormField> = z.lazy(() =>
+  z.object({
+    key: z.string(),
+    kind: z.enum(FORM_KINDS),
+    allowed: z.string(),
+    unit: z.string(),
+    required: z.boolean(),
+    nullable: z.boolean(),
+    byDefault: z.string().nullable(),
+    min: z.number().nullable(),
+    max: z.number().nullable(),
+    choices: z.array(z.string()),
+    fields: z.array(formFieldSchema),
+  }),
+);
+
+/** What a plan would do. Durations are estimates, s. */
+const planSummarySchema = z.object({
+  /** As `otabench check` prints them: a headline, then lines of `topic     text`. */
+  lines: z.array(z.string()),
+  name: z.string(),
+  simulated: z.boolean(),
+  trials: z.int().nonnegative(),
+  points: z.int().nonnegative(),
+  durationS: z.number().nonnegative(),
+  airTimeS: z.number().nonnegative(),
+  transmitters: z.array(
+    z.object({
+      user: z.string(),
+      driver: z.string(),
+      serial: z.string(),
+      /** dBm; null where the plan knows no limit. */
+      maxPowerDbm: z.number().nullable(),
+    }),
+  ),
+});
+
+const violationSchema = z.object({
+  /** 1-based. */
+  line: z.int().positive(),
+  field: z.string(),
+  detail: z.string(),
+});
+export type PlanViolation = z.infer<typeof violationSchema>;
+
 /** Host to window. */
 export const hostEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready'), version: z.string(), pid: z.int() }),
@@ -76,6 +158,8 @@ export const hostEventSchema = z.discriminatedUnion('type', [
     phase: z.enum(['sounding', 'trials', 'references']),
     /** Trials were with the radios since the message before. False: the model answers, or references are computed. */
     transmitting: z.boolean(),
+    /** `pausing`: no trial is handed out, but some are with the radios still. `paused`: none is. */
+    pause: z.enum(['no', 'pausing', 'paused']),
     trialsDone: z.int().nonnegative(),
     trialsTotal: z.int().nonnegative(),
     questionsPerSecond: z.number().nonnegative(),
@@ -105,14 +189,54 @@ export const hostEventSchema = z.discriminatedUnion('type', [
   healthSchema.extend({ type: z.literal('health') }),
   /** The newest view. The next one comes after `live-drawn`. `sentAtMs` is the time of day. */
   z.object({ type: z.literal('live'), sequence: z.int().positive(), sentAtMs: z.number(), view: liveViewSchema }),
+  /** Answers `check-plan` of the same number. */
+  z.object({
+    type: z.literal('plan-checked'),
+    check: z.int(),
+    /** Null where there are violations, or where the bundle was not looked into. */
+    summary: planSummarySchema.nullable(),
+    violations: z.array(violationSchema),
+    /** Why the bundle was not looked into; null where it was. */
+    deferred: z.string().nullable(),
+    /** The newest unfinished run of this plan, which could be resumed. */
+    unfinished: z
+      .object({
+        run: z.string(),
+        /** Null where the run was torn by a crash. */
+        trialsDone: z.int().nonnegative().nullable(),
+      })
+      .nullable(),
+  }),
+  z.object({ type: z.literal('form-described'), sections: z.array(formFieldSchema) }),
   z.object({ type: z.literal('error'), message: z.string() }),
 ]);
 export type HostEvent = z.infer<typeof hostEventSchema>;
+export type PlanChecked = Extract<HostEvent, { type: 'plan-checked' }>;
 
 /** Window to host. */
 export const hostCommandSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('start-run'), experimentFile: z.string().min(1) }),
+  z.object({
+    type: z.literal('start-run'),
+    /** Says where relative paths begin, and is read where there is no text. */
+    experimentFile: z.string().min(1),
+    /** What an editor holds, saved or not. */
+    text: z.string().max(MOST_FILE_CHARACTERS).optional(),
+    /** Goes on with the newest unfinished run of this plan. */
+    resume: z.boolean().optional(),
+  }),
   z.object({ type: z.literal('stop-run') }),
+  /** No trial is handed to a radio until `continue-run`. */
+  z.object({ type: z.literal('pause-run') }),
+  z.object({ type: z.literal('continue-run') }),
+  /** Answered with `plan-checked`, unless a newer one has come meanwhile. */
+  z.object({
+    type: z.literal('check-plan'),
+    check: z.int(),
+    experimentFile: z.string().min(1),
+    text: z.string().max(MOST_FILE_CHARACTERS),
+  }),
+  /** Answered with `form-described`. */
+  z.object({ type: z.literal('describe-form') }),
   /** Answered with `radios-found`; refused while a run has the radios. */
   z.object({ type: z.literal('find-radios') }),
   /** Opens the radio for a moment. Answered with `radio-details` and `health`; refused while a run has the radios. */

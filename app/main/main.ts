@@ -1,10 +1,12 @@
 /** Electron's main process: one window, one supervised host. No samples, no models, no live data pass here. */
-import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { app, dialog, Menu, shell, type MessagePortMain } from 'electron';
+import { app, dialog, Menu, Notification, shell, type MessagePortMain } from 'electron';
 import type { HostState } from '../ipc/desktop-messages';
 import type { HostEvent } from '../ipc/host-messages';
+import { CLOSE_ANSWERS, closeQuestion, TrayMark, type RunInBackground } from './background';
+import { ExperimentFiles } from './experiment-files';
 import { utilityHostLauncher } from './host-launcher';
 import { HostSupervisor } from './host-supervisor';
 import { HostTasks } from './host-tasks';
@@ -14,7 +16,9 @@ import { ReportRegister } from './reports';
 import { lockDownContents, lockDownSession, registerApplicationScheme } from './security';
 import { SmokeRun } from './smoke-run';
 import { StopEverything, terminateProcess } from './stop-everything';
-import { DesktopWindow } from './window';
+import { DesktopWindow, type WindowCommand } from './window';
+
+type Progress = Extract<HostEvent, { type: 'progress' }>;
 
 class Desktop {
   private readonly reports = new ReportRegister();
@@ -31,6 +35,15 @@ class Desktop {
   );
   private readonly smokeRun: SmokeRun | null;
   private readonly experimentFile: string;
+  private readonly files: ExperimentFiles;
+  private readonly tray = new TrayMark({
+    show: () => this.show(),
+    stopEverything: () => this.stopEverything.stop(),
+    quit: () => void this.quit(0),
+  });
+  /** What goes on, as the host said last. */
+  private run: RunInBackground | null = null;
+  private asking = false;
   private autorunPending: boolean;
   private quitting = false;
 
@@ -39,27 +52,29 @@ class Desktop {
     this.autorunPending = options.autorun;
     this.window = new DesktopWindow(applicationFolder, {
       onReady: () => {
+        const autorun = this.autorunPending;
         this.attachWindow();
         this.startFirstRun();
         return {
           applicationVersion: app.getVersion(),
           experimentFile: this.experimentFile,
-          autorun: this.autorunPending,
+          autorun,
+          document: this.files.openFirst(this.experimentFile),
+          firstStart: !existsSync(startedMark()),
           hostState: this.supervisor.state,
         };
       },
-      onCommand: async (command) => {
-        if (command.type === 'export-results') return this.tasks.exportResults(command.request);
-        if (command.type === 'restart-host') this.supervisor.restart();
-        else if (command.type === 'stop-everything') this.stopEverything.stop();
-        else if (command.type === 'open-report') await openFile(this.reports.find(command.run));
-        else await openFile(await this.tasks.makeReport(command.run));
-        return null;
-      },
+      onCommand: (command) => this.obey(command),
       onCloseRequested: () => {
-        void this.quit(0);
+        if (this.smokeRun === null) void this.closeAsked();
+        else void this.quit(0);
       },
     });
+    this.files = new ExperimentFiles(
+      path.join(filesFolder(applicationFolder), 'experiments'),
+      workFolder(),
+      this.window.fileDialogs,
+    );
     this.smokeRun = options.smokeRun
       ? new SmokeRun(
           () => this.window.countShownRows(),
@@ -88,8 +103,63 @@ class Desktop {
     await this.window.load();
   }
 
-  focus(): void {
+  /** Also out of the background. */
+  show(): void {
+    this.tray.remove();
     this.window.focus();
+  }
+
+  private async obey(command: WindowCommand): Promise<unknown> {
+    switch (command.type) {
+      case 'restart-host':
+        return this.supervisor.restart();
+      case 'stop-everything':
+        return this.stopEverything.stop();
+      case 'open-report':
+        return openFile(this.reports.find(command.run));
+      case 'open-run-report':
+        return openFile(await this.tasks.makeReport(command.run));
+      case 'export-results':
+        return this.tasks.exportResults(command.request);
+      case 'list-presets':
+        return this.files.presets();
+      case 'open-preset':
+        return this.files.openPreset(command.name);
+      case 'open-experiment':
+        return this.files.open();
+      case 'save-experiment':
+        return this.files.save(command.text, command.as);
+      case 'open-problem':
+        return this.files.openProblem();
+      case 'set-edited':
+        this.files.edited = command.edited;
+        return null;
+    }
+  }
+
+  /** The window is to be closed: not before the user has said what becomes of the run, and of what is not saved. */
+  private async closeAsked(): Promise<void> {
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      if (this.run !== null) {
+        const answer = CLOSE_ANSWERS[await this.window.ask(closeQuestion(this.run))];
+        if (answer === 'Leave it running') return this.leaveRunning();
+        if (answer !== 'Stop it and quit') return;
+      }
+      if (await this.files.mayLeave()) await this.quit(0);
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  private leaveRunning(): void {
+    this.window.hide();
+    this.markTray(this.run === null ? 'no run' : `${this.run.name} is running`);
+  }
+
+  private markTray(text: string): void {
+    if (this.window.isHidden) this.tray.show(text, this.run !== null);
   }
 
   /** The host ends its run and closes its run folder, then the window goes. */
@@ -97,6 +167,7 @@ class Desktop {
     if (this.quitting) return;
     this.quitting = true;
     await this.supervisor.shutdown();
+    this.tray.remove();
     this.window.destroy();
     app.exit(exitCode);
   }
@@ -113,17 +184,31 @@ class Desktop {
     if (state.phase === 'ended' || state.phase === 'failed') {
       this.stopEverything.hostEnded();
       this.tasks.hostEnded();
+      if (this.run !== null) this.runEnded(`${this.run.name} was lost with the host; it can be resumed`);
     }
     this.smokeRun?.hostChanged(state);
   }
 
   private hostSaid(event: HostEvent): void {
     if (event.type === 'ready') this.startFirstRun();
-    else if (event.type === 'run-started') this.autorunPending = false;
-    else if (event.type === 'run-finished' && event.reportFile) this.reports.announce(event.run, event.reportFile);
     else if (event.type === 'task-done') this.tasks.done(event);
+    else if (event.type === 'run-started') {
+      this.autorunPending = false;
+      this.run = { name: event.name, simulated: event.simulated };
+      noteStarted();
+    } else if (event.type === 'run-finished') {
+      if (event.reportFile) this.reports.announce(event.run, event.reportFile);
+      this.runEnded(`${this.run?.name ?? 'the run'}: ${event.outcome}`);
+    } else if (event.type === 'progress') this.markTray(progressText(this.run?.name ?? 'run', event));
     this.stopEverything.hostSaid(event);
     this.smokeRun?.hostSaid(event);
+  }
+
+  private runEnded(text: string): void {
+    this.run = null;
+    this.markTray(text);
+    if (this.window.isHidden && Notification.isSupported())
+      new Notification({ title: 'otabench', body: `${text}. Transmitter off.` }).show();
   }
 
   /** Once per start of the application, when both host and window are there; never after a restart of the host. */
@@ -155,6 +240,24 @@ function workFolder(): string {
   return folder;
 }
 
+/** Is there once a run has been started from this desktop. */
+function startedMark(): string {
+  return path.join(app.getPath('userData'), 'has-run');
+}
+
+function noteStarted(): void {
+  try {
+    writeFileSync(startedMark(), '');
+  } catch {
+    // The first start is then offered again.
+  }
+}
+
+function progressText(name: string, { trialsDone, trialsTotal, pause }: Progress): string {
+  const share = trialsTotal > 0 ? Math.floor((100 * trialsDone) / trialsTotal) : 0;
+  return `${name} ${share} %${pause === 'no' ? '' : ', paused'}`;
+}
+
 function fail(message: string): void {
   console.error(`otabench: ${message}`);
   app.exit(2);
@@ -179,7 +282,7 @@ async function main(): Promise<void> {
 
   const desktop = new Desktop(options, applicationFolder, hostFile);
   app.on('second-instance', () => {
-    desktop.focus();
+    desktop.show();
   });
   // Every way out (menu, signal, session end) goes through the clean shutdown of the host.
   app.on('before-quit', (event) => {

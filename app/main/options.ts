@@ -25,7 +25,7 @@ export function parseOptions(argv: readonly string[], packaged: boolean): Deskto
     else hostFile = value;
   }
   const smokeRun = argv.includes('--smoke-run');
-  return { autorun: smokeRun || !argv.includes('--no-autorun'), smokeRun, experimentFile, hostFile };
+  return { autorun: smokeRun || argv.includes('--autorun'), smokeRun, experimentFile, hostFile };
 }
 
 function splitFlag(argument: string): [string, string | null] {

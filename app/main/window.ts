@@ -5,7 +5,9 @@ import {
   dialog,
   ipcMain,
   MessageChannelMain,
+  type FileFilter,
   type IpcMainInvokeEvent,
+  type MessageBoxOptions,
   type MessagePortMain,
 } from 'electron';
 import {
@@ -16,15 +18,23 @@ import {
   type DesktopSettings,
   type HostState,
 } from '../ipc/desktop-messages';
+import type { FileDialogs } from './experiment-files';
 import { APPLICATION_ORIGIN, APPLICATION_PAGE } from './security';
 
 const RELOADS_PER_MINUTE = 3;
 
+const FILE_KINDS: Readonly<Record<'experiment' | 'problem', FileFilter>> = {
+  experiment: { name: 'Experiments', extensions: ['yml', 'yaml'] },
+  problem: { name: 'Allocation problems', extensions: ['json'] },
+};
+
+export type WindowCommand = Exclude<DesktopCommand, { type: 'window-ready' }>;
+
 export interface WindowCallbacks {
   /** @returns the answer to `window-ready`. */
   onReady(): DesktopSettings;
-  /** @returns the answer; null where there is nothing to say */
-  onCommand(command: Exclude<DesktopCommand, { type: 'window-ready' }>): Promise<unknown>;
+  /** @returns what the page is answered; it checks the form */
+  onCommand(command: WindowCommand): Promise<unknown>;
   /** The user closes the window; nothing has been closed yet. */
   onCloseRequested(): void;
 }
@@ -88,8 +98,54 @@ export class DesktopWindow {
 
   focus(): void {
     if (this.window.isMinimized()) this.window.restore();
+    this.window.show();
     this.window.focus();
   }
+
+  /** The page stays as it is, out of sight. */
+  hide(): void {
+    this.window.hide();
+  }
+
+  get isHidden(): boolean {
+    return !this.window.isDestroyed() && !this.window.isVisible();
+  }
+
+  /** @returns the number of the button */
+  async ask(question: MessageBoxOptions): Promise<number> {
+    return (await dialog.showMessageBox(this.window, question)).response;
+  }
+
+  readonly fileDialogs: FileDialogs = {
+    openFile: async (what, defaultPath) => {
+      const { filePaths } = await dialog.showOpenDialog(this.window, {
+        title: `Open ${what === 'experiment' ? 'an experiment' : 'an allocation problem'}`,
+        defaultPath,
+        properties: ['openFile'],
+        filters: [FILE_KINDS[what], { name: 'All files', extensions: ['*'] }],
+      });
+      return filePaths[0] ?? null;
+    },
+    saveFile: async (defaultPath) => {
+      const { filePath } = await dialog.showSaveDialog(this.window, {
+        title: 'Save the experiment',
+        defaultPath,
+        filters: [FILE_KINDS.experiment],
+      });
+      return filePath ? filePath : null;
+    },
+    confirm: async (message, detail, yes) =>
+      (await this.ask({
+        type: 'warning',
+        title: 'otabench',
+        message,
+        detail,
+        buttons: [yes, 'Cancel'],
+        defaultId: 1,
+        cancelId: 1,
+        noLink: true,
+      })) === 0,
+  };
 
   /** Makes a channel and gives its one end to the page. Null while no page listens. */
   offerLivePort(): MessagePortMain | null {

@@ -9,8 +9,11 @@ import {
   desktopChannels,
   desktopCommandSchema,
   desktopSettingsSchema,
+  documentAnswerSchema,
   exportOutcomeSchema,
   hostStateSchema,
+  presetsSchema,
+  textFileAnswerSchema,
   type DesktopCommand,
   type WindowUpdate,
 } from '../ipc/desktop-messages';
@@ -103,11 +106,23 @@ const api: OtabenchApi = {
     for (const update of early.splice(0)) newListener(update);
   },
   ready: async () => desktopSettingsSchema.parse(await sendToMain({ type: 'window-ready' })),
-  startRun: (experimentFile) => {
-    sendToHost({ type: 'start-run', experimentFile });
+  startRun: (run) => {
+    sendToHost({ type: 'start-run', ...run });
   },
   stopRun: () => {
     sendToHost({ type: 'stop-run' });
+  },
+  pauseRun: () => {
+    sendToHost({ type: 'pause-run' });
+  },
+  continueRun: () => {
+    sendToHost({ type: 'continue-run' });
+  },
+  checkPlan: (plan) => {
+    sendToHost({ type: 'check-plan', ...plan });
+  },
+  describeForm: () => {
+    sendToHost({ type: 'describe-form' });
   },
   findRadios: () => {
     sendToHost({ type: 'find-radios' });
@@ -140,5 +155,14 @@ const api: OtabenchApi = {
       asked.set(id, { resolve, reject });
     }),
   exportResults: async (request) => exportOutcomeSchema.parse(await sendToMain({ type: 'export-results', request })),
+  listPresets: async () => presetsSchema.parse(await sendToMain({ type: 'list-presets' })),
+  openPreset: async (name) => documentAnswerSchema.parse(await sendToMain({ type: 'open-preset', name })),
+  openExperiment: async () => documentAnswerSchema.parse(await sendToMain({ type: 'open-experiment' })),
+  saveExperiment: async (text, as) =>
+    documentAnswerSchema.parse(await sendToMain({ type: 'save-experiment', text, as })),
+  openProblem: async () => textFileAnswerSchema.parse(await sendToMain({ type: 'open-problem' })),
+  setEdited: async (edited) => {
+    await sendToMain({ type: 'set-edited', edited });
+  },
 };
 contextBridge.exposeInMainWorld('otabench', api);

@@ -2,10 +2,12 @@
 import type { ReactElement } from 'react';
 import type { HostState } from '../ipc/desktop-messages';
 import { useActions } from './actions';
+import { experimentName } from './experiment/editor-state';
 import { count, duration } from './format';
 import {
   hostAnswers,
   isComputingOnly,
+  isResumable,
   isRunning,
   VIEW_NAMES,
   type RunView,
@@ -32,9 +34,15 @@ const RUN_TEXTS: Readonly<Record<RunView['phase'], string>> = {
   lost: 'lost with the host',
 };
 
+function phaseText({ phase, pause }: RunView): string {
+  if (phase !== 'running' || pause === 'no') return RUN_TEXTS[phase];
+  return pause === 'paused' ? 'paused' : 'pausing, trials on the air are finished';
+}
+
 function transmitter(state: ViewState): { on: 'on' | 'off' | 'unknown'; text: string } {
   if (!isRunning(state)) return { on: 'off', text: 'Transmitter off' };
   if (state.host.phase === 'silent') return { on: 'unknown', text: 'Transmitter not known' };
+  if (state.run?.pause === 'paused') return { on: 'off', text: 'Transmitter silent, paused' };
   if (!state.run?.transmitting) return { on: 'off', text: 'Transmitter silent, answering' };
   return { on: 'on', text: `TRANSMITTING${state.run.simulated ? ', simulated air' : ''}` };
 }
@@ -84,7 +92,7 @@ export function Header({ state, escapeHeld }: { state: ViewState; escapeHeld: bo
 }
 
 export function Navigation({ state }: { state: ViewState }): ReactElement {
-  const { show, start, stop, openReport } = useActions();
+  const { show, start, stop, pause, continue: goOn, resume, openReport } = useActions();
   const { run, view } = state;
   return (
     <nav className="views" aria-label="Views">
@@ -107,7 +115,27 @@ export function Navigation({ state }: { state: ViewState }): ReactElement {
           disabled={!hostAnswers(state) || isRunning(state) || state.startPending}
           onClick={start}
         >
-          Start first-light
+          Start {experimentName(state.editor)}
+        </button>
+        {isResumable(state) ? (
+          <button
+            type="button"
+            id="resume"
+            disabled={!hostAnswers(state) || state.startPending}
+            title="Does what the run has not done yet, in the same run folder"
+            onClick={resume}
+          >
+            Resume
+          </button>
+        ) : null}
+        <button
+          type="button"
+          id="pause"
+          disabled={run?.phase !== 'running' || run.work === 'references' || !hostAnswers(state)}
+          title="Paused, no trial is handed to a radio, and nothing is sent"
+          onClick={run?.pause === 'no' ? pause : goOn}
+        >
+          {run?.phase === 'running' && run.pause !== 'no' ? 'Continue' : 'Pause'}
         </button>
         <button type="button" id="stop" disabled={run?.phase !== 'running' || !hostAnswers(state)} onClick={stop}>
           Stop
@@ -124,7 +152,7 @@ export function RunStrip({ state }: { state: ViewState }): ReactElement {
   const { run } = state;
   const computing = isComputingOnly(state);
   const name = run
-    ? `${run.name}: ${computing ? 'computing the AWGN references' : RUN_TEXTS[run.phase]}`
+    ? `${run.name}: ${computing ? 'computing the AWGN references' : phaseText(run)}`
     : state.startPending
       ? 'Preparing a run'
       : 'No run yet';

@@ -7,7 +7,9 @@ import { Header, Navigation, RunStrip } from './header';
 import { onHeldKey } from './held-key';
 import { LiveHub, LiveHubContext } from './live/hub';
 import { Notices } from './notices';
-import { reduce, startRequested, type ViewState } from './state';
+import { openDocument } from './experiment/editor-state';
+import { watchPlan } from './experiment/plan-watch';
+import { reduce, showView, startRequested, type ViewState } from './state';
 import { Store, StoreContext, useViewState } from './store';
 import { BenchView } from './views/bench';
 import { ExperimentView } from './views/experiment';
@@ -92,9 +94,16 @@ function main(): void {
     const settings = await window.otabench.ready();
     actions.settle(settings);
     store.change((before) => {
-      const withHost = reduce(before, { kind: 'host-state', state: settings.hostState }, Date.now());
-      return settings.autorun && !before.run ? startRequested(withHost) : withHost;
+      const told = reduce(before, { kind: 'host-state', state: settings.hostState }, Date.now());
+      const { firstStart, document } = settings;
+      const editor = document === null ? told.editor : openDocument(told.editor, document);
+      const pane = told.run === null ? editor.pane : 'run';
+      const started = settings.autorun ? { experimentFile: settings.experimentFile, text: undefined } : null;
+      const state = { ...told, firstStart, editor: { ...editor, pane, started } };
+      if (settings.autorun && !before.run) return startRequested(state);
+      return firstStart && !before.run ? showView(state, 'bench') : state;
     });
+    watchPlan(store, window.otabench);
   });
 }
 

@@ -2,6 +2,7 @@
 import type { HostState, WindowUpdate } from '../ipc/desktop-messages';
 import type { HostEvent, Point } from '../ipc/host-messages';
 import { comparePlaces, pointKey, pointName } from '../units/place';
+import { initialEditor, reduceEditor, type EditorState } from './experiment/editor-state';
 import { eventLines, NO_RADIOS, withDetails, withHealth, type RadiosView } from './radio-state';
 
 type Progress = Extract<HostEvent, { type: 'progress' }>;
@@ -15,6 +16,7 @@ export interface RunView {
   readonly work: Progress['phase'];
   /** Trials are with the radios, as the host said last. */
   readonly transmitting: boolean;
+  readonly pause: Progress['pause'];
   readonly trialsDone: number;
   readonly trialsTotal: number;
   readonly questionsPerSecond: number;
@@ -72,6 +74,9 @@ export const LOG_LENGTH = 2000;
 
 export interface ViewState {
   readonly view: ViewName;
+  readonly editor: EditorState;
+  /** Nothing was ever run from this desktop: a first run is offered. */
+  readonly firstStart: boolean;
   readonly search: RadioSearch;
   readonly radios: RadiosView;
   /** Oldest first. */
@@ -90,6 +95,8 @@ export interface ViewState {
 
 export const initialState: ViewState = {
   view: 'experiment',
+  editor: initialEditor,
+  firstStart: false,
   search: { phase: 'none', radios: [], failures: [] },
   radios: NO_RADIOS,
   log: [],
@@ -114,6 +121,11 @@ export function isRunning(state: ViewState): boolean {
 export function isComputingOnly(state: ViewState): boolean {
   const { run } = state;
   return run?.phase === 'running' && run.work === 'references';
+}
+
+/** It ended before its end, and this window knows what it was started with. */
+export function isResumable({ run, editor }: ViewState): boolean {
+  return editor.started !== null && (run?.phase === 'stopped' || run?.phase === 'failed' || run?.phase === 'lost');
 }
 
 /** The host is there and answers. */
@@ -191,6 +203,8 @@ function logEntry(state: ViewState, update: WindowUpdate): { kind: LogKind; text
     case 'radio-details':
     case 'health':
     case 'live':
+    case 'plan-checked':
+    case 'form-described':
       return null;
   }
 }
@@ -234,8 +248,8 @@ function reduceEvent(state: ViewState, event: HostEvent): ViewState {
     case 'progress': {
       // The live channel may lag behind: a host that is known to be gone makes no progress.
       if (!isRunning(state) || state.run?.run !== event.run) return state;
-      const { phase: work, transmitting, trialsDone, trialsTotal, questionsPerSecond, remainingS } = event;
-      const progress = { work, transmitting, trialsDone, trialsTotal, questionsPerSecond, remainingS };
+      const { phase: work, transmitting, pause, trialsDone, trialsTotal, questionsPerSecond, remainingS } = event;
+      const progress = { work, transmitting, pause, trialsDone, trialsTotal, questionsPerSecond, remainingS };
       return { ...state, run: { ...state.run, ...progress } };
     }
     case 'point':
@@ -252,6 +266,9 @@ function reduceEvent(state: ViewState, event: HostEvent): ViewState {
     case 'live':
       // Views go to the Live charts (live/hub.ts); they are no state of the page.
       return state;
+    case 'plan-checked':
+    case 'form-described':
+      return { ...state, editor: reduceEditor(state.editor, event) };
     case 'error':
       return addHostError({ ...endSearch(state), startPending: false }, event.message);
   }
@@ -275,6 +292,7 @@ function startRun(state: ViewState, event: RunStarted): ViewState {
   const again = state.run?.run === event.run;
   return {
     ...state,
+    editor: again ? state.editor : { ...state.editor, pane: 'run' },
     startPending: false,
     points: again ? state.points : [],
     notices: again ? state.notices : state.notices.filter((notice) => notice.key === 'refused'),
@@ -284,6 +302,7 @@ function startRun(state: ViewState, event: RunStarted): ViewState {
       phase: 'running',
       work: again ? (state.run?.work ?? 'sounding') : 'sounding',
       transmitting: again ? (state.run?.transmitting ?? false) : false,
+      pause: again ? (state.run?.pause ?? 'no') : 'no',
       trialsDone: again ? (state.run?.trialsDone ?? 0) : 0,
       trialsTotal: event.trialsTotal,
       questionsPerSecond: 0,

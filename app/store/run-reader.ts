@@ -88,14 +88,18 @@ export function readViews(folder: string): ViewRecord[] {
   return readLines(runFiles(folder).views, viewRecordSchema);
 }
 
-/** Newest run folder in `parent` with this plan that is not done; null when there is none. */
-export function findUnfinishedRun(parent: string, planHash: string): string | null {
+/**
+ * Newest run folder in `parent` with this plan that is not done; null when there is none.
+ * @param most so many of the newest runs are looked at
+ */
+export function findUnfinishedRun(parent: string, planHash: string, most = Infinity): string | null {
   if (!existsSync(parent)) return null;
   const candidates = readdirSync(parent)
     .map((name) => path.join(parent, name))
     .filter((folder) => existsSync(runFiles(folder).run))
     .map((folder) => ({ folder, timeMs: statSync(runFiles(folder).run).mtimeMs }))
-    .sort((a, b) => b.timeMs - a.timeMs);
+    .sort((a, b) => b.timeMs - a.timeMs)
+    .slice(0, most);
   for (const { folder } of candidates) {
     try {
       if (readRunDocument(folder).planHash !== planHash) continue;

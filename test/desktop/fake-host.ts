@@ -20,6 +20,7 @@ const control = process.parentPort;
 let window: MessagePortMain | null = null;
 let heartbeat: NodeJS.Timeout | null = null;
 let runNumber = 0;
+let paused = false;
 let current: { run: string; events: Map<string, HostEvent>; timer: NodeJS.Timeout } | null = null;
 const liveWindow: LiveWindow = { post: (event) => window?.postMessage(event) };
 const live = new LiveFeed((event) => window?.postMessage(event));
@@ -129,7 +130,13 @@ function startRun(experimentFile: string): void {
   const trialsTotal = SNRS_DB.length * QUESTIONS_PER_POINT;
   const stepMs = scenario === 'slow' ? 1_000 : scenario === 'long' ? 1_000_000 : 100;
   let step = 0;
+  paused = false;
   const timer = setInterval(() => {
+    if (paused) {
+      const last = current?.events.get('progress');
+      if (last?.type === 'progress') tell({ ...last, pause: 'paused', transmitting: false });
+      return;
+    }
     step += 1;
     misbehave(scenario, step, run);
     if (!current) return;
@@ -144,6 +151,7 @@ function startRun(experimentFile: string): void {
       run,
       phase: scenario === 'answering' ? 'references' : 'trials',
       transmitting: scenario !== 'answering',
+      pause: 'no',
       trialsDone: (trialsTotal * step) / steps,
       trialsTotal,
       questionsPerSecond: 214.6,
@@ -168,8 +176,13 @@ function startRun(experimentFile: string): void {
 function obey(message: unknown, ports: MessagePortMain[]): void {
   const command = hostCommandSchema.parse(message);
   if (command.type === 'live-drawn') return live.drawn(liveWindow);
-  log(command.type);
-  if (command.type === 'start-run') startRun(command.experimentFile);
+  // What the page asks by itself is no step of a test.
+  if (command.type !== 'describe-form' && command.type !== 'check-plan') log(command.type);
+  if (command.type === 'describe-form') window?.postMessage({ type: 'form-described', sections: [] });
+  else if (command.type === 'check-plan') return;
+  else if (command.type === 'pause-run' || command.type === 'continue-run')
+    paused = command.type === 'pause-run' && current !== null;
+  else if (command.type === 'start-run') startRun(command.experimentFile);
   else if (command.type === 'find-radios')
     tell({
       type: 'radios-found',

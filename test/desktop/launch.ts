@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 
 export const repository = path.resolve(__dirname, '../../..');
@@ -68,6 +69,7 @@ function startVirtualDisplay(): Promise<string> {
 export interface LaunchOptions {
   /** What the fake host does; null: the real host. */
   readonly scenario: string | null;
+  /** A run starts by itself, unless `--no-autorun` is among them. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly colorScheme?: 'light' | 'dark';
@@ -82,6 +84,13 @@ export interface Launched {
   readonly exitCode: () => number | null;
   readonly resize: (width: number, height: number) => Promise<void>;
   readonly screenshot: (name: string) => Promise<void>;
+  /**
+   * Closes the window and answers the question that comes with this button.
+   * @returns what was asked
+   */
+  readonly answer: (button: string) => Promise<string>;
+  /** The window is there to be seen. */
+  readonly visible: () => Promise<boolean>;
   /** Where the host puts run folders; removed by `close`. */
   readonly workFolder: string;
   /**
@@ -105,7 +114,8 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
       `--user-data-dir=${path.join(scratch, 'profile')}`,
       repository,
       ...(options.scenario === null ? [] : [`--host-file=${fakeHostFile}`, `--experiment=${options.scenario}.yml`]),
-      ...(options.args ?? []),
+      ...(options.args?.includes('--no-autorun') ? [] : ['--autorun']),
+      ...(options.args ?? []).filter((argument) => argument !== '--no-autorun'),
     ],
     cwd: scratch,
     env: {
@@ -138,8 +148,32 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
       await page.screenshot({ path: path.join(screenshotFolder, `${name}.png`) });
     },
     workFolder: scratch,
+    answer: async (button) => {
+      const asked = await app.evaluate(({ BrowserWindow, dialog }, wanted) => {
+        return new Promise<string>((resolve, reject) => {
+          dialog.showMessageBox = ((...given: unknown[]) => {
+            const { message, detail, buttons } = given.at(-1) as { message: string; detail: string; buttons: string[] };
+            const response = buttons.indexOf(wanted);
+            if (response < 0) reject(new Error(`no button ${wanted} among ${buttons.join(', ')}`));
+            resolve(`${message} ${detail}`);
+            // After the answer to this call is out, else the call itself fails when the application ends.
+            return new Promise((settle) => setTimeout(() => settle({ response, checkboxChecked: false }), 100));
+          }) as typeof dialog.showMessageBox;
+          BrowserWindow.getAllWindows()[0]?.close();
+        });
+      }, button);
+      // While it is being answered, the window asks nothing else.
+      await pause(250);
+      return asked;
+    },
+    visible: () => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.isVisible() === true),
     close: async (inspect) => {
-      await app.evaluate(({ BrowserWindow }) => {
+      await app.evaluate(({ BrowserWindow, dialog }) => {
+        // Whatever is asked: the run may be stopped (1), the changes discarded (0).
+        dialog.showMessageBox = ((...asked: unknown[]) =>
+          Promise.resolve({
+            response: (asked.at(-1) as { buttons: string[] }).buttons.length === 3 ? 1 : 0,
+          })) as typeof dialog.showMessageBox;
         // After the answer to this call is out, else the call itself fails when the application ends.
         setTimeout(() => BrowserWindow.getAllWindows()[0]?.close(), 0);
       });

@@ -26,23 +26,33 @@ describeDesktop('desktop security settings', function () {
     assert.equal(preferences['webviewTag'], false);
   });
 
-  it('gives the page no Node and eleven functions', async () => {
+  it('gives the page no Node and a few functions', async () => {
     const seen = await desktop.page.evaluate(() => ({
       node: ['require', 'process', 'module', 'Buffer', 'global'].filter((name) => name in globalThis),
       api: Object.keys((globalThis as unknown as { otabench: object }).otabench).sort(),
     }));
     assert.deepEqual(seen.node, []);
     assert.deepEqual(seen.api, [
+      'checkPlan',
+      'continueRun',
+      'describeForm',
       'exportResults',
       'findRadios',
       'inspectRadio',
+      'listPresets',
       'liveDrawn',
       'onUpdate',
+      'openExperiment',
+      'openPreset',
+      'openProblem',
       'openReport',
       'openRunReport',
+      'pauseRun',
       'queryResults',
       'ready',
       'restartHost',
+      'saveExperiment',
+      'setEdited',
       'startRun',
       'stopEverything',
       'stopRun',
@@ -102,7 +112,12 @@ describeDesktop('desktop security settings', function () {
       const messages: string[] = [];
       for (const [name, value] of [
         ['startRun', 42],
-        ['startRun', ''],
+        ['startRun', { experimentFile: '' }],
+        ['startRun', { experimentFile: 'a.yml', text: 7 }],
+        ['checkPlan', { check: 0.5, experimentFile: 'a.yml', text: '' }],
+        ['saveExperiment', { file: '/etc/passwd' }],
+        ['setEdited', 'yes'],
+        ['openPreset', '../../../etc/passwd'],
         ['openReport', { run: 'x' }],
         ['openReport', '../../etc/passwd'],
         ['openRunReport', '../../etc/passwd'],
@@ -120,9 +135,10 @@ describeDesktop('desktop security settings', function () {
       }
       return messages;
     });
-    assert.equal(refusals.length, 9);
+    assert.equal(refusals.length, 14);
     for (const message of refusals) assert.doesNotMatch(message, /was obeyed/);
-    assert.match(refusals[3] ?? '', /announced no report/);
+    assert.match(refusals[6] ?? '', /preset: value .*; allowed .*first-light\.yml/);
+    assert.match(refusals[8] ?? '', /announced no report/);
     assert.equal(desktop.hostLog().includes('start-run'), false);
   });
 

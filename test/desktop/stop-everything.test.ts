@@ -49,7 +49,14 @@ describe('stop everything', () => {
     assert.deepEqual(told, ['stop-run']);
   });
 
-  const progress = { run: 'r', trialsDone: 1, trialsTotal: 1, questionsPerSecond: 1, remainingS: null } as const;
+  const progress = {
+    run: 'r',
+    pause: 'no',
+    trialsDone: 1,
+    trialsTotal: 1,
+    questionsPerSecond: 1,
+    remainingS: null,
+  } as const;
   for (const [what, end] of [
     [
       'a run without radios left',

@@ -27,9 +27,15 @@ describeDesktop('desktop window on a fake host', function () {
     if (open && open.exitCode() === null) await open.close();
   });
 
-  it('shows the host ready and waits for the user with --no-autorun', async () => {
+  it('waits for the user, offers a bench of twins at the first start, and presets', async () => {
     const { page, hostLog, screenshot } = await open({ scenario: 'steady', args: ['--no-autorun'] });
     await page.getByText('Host ready').waitFor();
+    await page.getByRole('button', { name: /on the twins/ }).waitFor();
+    await screenshot('first-start-1280-light');
+    await page.locator('#view-experiment').click();
+    await page.getByText('No experiment is open').waitFor();
+    await page.getByRole('button', { name: 'first-light' }).waitFor();
+    await page.locator('#pane-run').click();
     await page.getByText('No results yet').waitFor();
     assert.equal(await page.locator('#start').isEnabled(), true);
     assert.equal(await page.locator('#stop').isEnabled(), false);
@@ -76,9 +82,16 @@ describeDesktop('desktop window on a fake host', function () {
     await page.getByText('First light: running').waitFor();
     await page.locator('#results tbody tr[data-point]').first().waitFor();
     await screenshot('running-1280-light');
+    await page.locator('#pause').click();
+    await page.getByText('First light: paused').waitFor();
+    await page.getByText('Transmitter silent, paused').waitFor();
+    await screenshot('paused-1280-light');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByText('First light: running').waitFor();
     await page.locator('#stop').click();
     await page.getByText('First light: stopped').waitFor();
     assert.equal(await page.locator('#start').isEnabled(), true);
+    assert.equal(await page.locator('#resume').isEnabled(), true, 'what was stopped can be resumed');
     await page.getByText('Transmitter off').waitFor();
   });
 
@@ -146,7 +159,6 @@ describeDesktop('desktop window on a fake host', function () {
   it('finds radios on the bench, starts from there, and keeps a log that can be filtered', async () => {
     const { page, screenshot } = await open({ scenario: 'steady', args: ['--no-autorun'] });
     await page.getByText('Host ready').waitFor();
-    await page.locator('#view-bench').click();
     await page.getByText('Not searched yet').waitFor();
     await screenshot('bench-empty-1280-light');
     await page.locator('#find-radios').click();
@@ -264,6 +276,30 @@ describeDesktop('desktop window on a fake host', function () {
     assert.deepEqual(hostLog(), ['started', 'attach-window', 'start-run', 'attach-window']);
   });
 
+  it('asks what becomes of the run when the window is closed, leaves it running, and finds it again', async () => {
+    const { page, app, hostLog, answer, visible, exitCode } = await open({ scenario: 'slow' });
+    await page.locator('#results tbody tr[data-point]').first().waitFor();
+    const before = await page.locator('#progress').getAttribute('value');
+
+    // Thought better of it.
+    assert.match(await answer('Cancel'), /First light is still running.*simulated air.*0\.5 s.*resumed/s);
+    assert.equal(await visible(), true);
+    await answer('Leave it running');
+    await until(async () => !(await visible()));
+    await until(async () => (await page.locator('#progress').getAttribute('value')) !== before);
+    assert.equal(hostLog().includes('shutdown'), false);
+
+    // A second start of the application brings it back.
+    await app.evaluate(({ app: application }) => application.emit('second-instance'));
+    await until(visible);
+    await page.getByText('First light: running').waitFor();
+    assert.ok((await page.locator('#results tbody tr[data-point]').count()) > 0);
+    assert.equal(hostLog().filter((line) => line === 'start-run').length, 1);
+    await answer('Stop it and quit');
+    await until(() => exitCode() !== null);
+    assert.equal(hostLog().at(-1), 'shutdown');
+  });
+
   it('asks the host to shut down when the window is closed in mid-run', async () => {
     const { page, close, hostLog } = await open({ scenario: 'slow' });
     await page.getByText('First light: running').waitFor();
@@ -316,7 +352,7 @@ async function openReport(app: Launched['app'], page: Launched['page']): Promise
   throw new Error('no report was opened');
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 200 && !condition(); attempt++) await pause(50);
-  assert.ok(condition());
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 400 && !(await condition()); attempt++) await pause(50);
+  assert.ok(await condition());
 }

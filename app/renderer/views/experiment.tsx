@@ -1,13 +1,47 @@
-/** The run as it goes on: its table, its chart, its radios. */
+/** The plan as it is written, and the run as it goes on: its table, its chart, its radios. */
 import { useEffect, useRef, useState, type ReactElement } from 'react';
 import { AccuracyChart, legendOf } from '../accuracy-chart';
+import { useActions } from '../actions';
+import { FileBar, PlanPane } from '../experiment/plan-pane';
 import type { PointView, ViewState } from '../state';
 import { ResultTable } from './result-table';
 
+const PANES = { plan: 'Plan', run: 'Run' } as const;
+
 export function ExperimentView({ state }: { state: ViewState }): ReactElement {
+  const { showPane } = useActions();
+  const { pane } = state.editor;
+  return (
+    <main className="experiment">
+      <div className="experiment-bar">
+        <div className="panes" role="tablist" aria-label="Plan or run">
+          {Object.entries(PANES).map(([name, title]) => (
+            <button
+              key={name}
+              type="button"
+              role="tab"
+              id={`pane-${name}`}
+              aria-selected={name === pane}
+              aria-controls="pane"
+              onClick={() => showPane(name as keyof typeof PANES)}
+            >
+              {title}
+            </button>
+          ))}
+        </div>
+        {pane === 'plan' && state.editor.document !== null ? <FileBar state={state} /> : null}
+      </div>
+      <div id="pane" role="tabpanel" aria-labelledby={`pane-${pane}`} className={`pane ${pane}-pane`}>
+        {pane === 'plan' ? <PlanPane state={state} /> : <RunPane state={state} />}
+      </div>
+    </main>
+  );
+}
+
+function RunPane({ state }: { state: ViewState }): ReactElement {
   const { run, points } = state;
   return (
-    <main>
+    <>
       <section className="panel results-panel" aria-labelledby="results-title">
         <h2 id="results-title">Results</h2>
         <ResultTable state={state} />
@@ -39,7 +73,7 @@ export function ExperimentView({ state }: { state: ViewState }): ReactElement {
         <AccuracyCanvas points={points} />
         <p className="caption">Bars: 95 % Wilson interval. Hollow: the point is still growing.</p>
       </section>
-    </main>
+    </>
   );
 }
 
