@@ -1,5 +1,5 @@
 // Starts the desktop on whatever Electron can be had. What follows on the command line goes to the application:
-//   node scripts/start-desktop.mjs [--no-autorun] [--smoke-run] [--experiment=FILE]
+//   node scripts/start-desktop.mjs [--autorun] [--smoke-run] [--experiment=FILE]
 // With OTABENCH_XVFB=1 and no display it brings a virtual one along (tests, headless machines).
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
