@@ -158,7 +158,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
             resolve(`${message} ${detail}`);
             // After the answer to this call is out, else the call itself fails when the application ends.
             return new Promise((settle) => setTimeout(() => settle({ response, checkboxChecked: false }), 100));
-          }) as typeof dialog.showMessageBox;
+          });
           BrowserWindow.getAllWindows()[0]?.close();
         });
       }, button);

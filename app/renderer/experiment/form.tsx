@@ -5,9 +5,9 @@ import { readYaml, valueAt, type FieldPath } from './yaml-edit';
 
 export interface FormActions {
   /** @param value undefined: left to its default */
-  set(path: FieldPath, value: unknown, spelling?: string): void;
+  readonly set: (path: FieldPath, value: unknown, spelling?: string) => void;
   /** What is wrong with the field at this path (a.b[2].c), or null. */
-  violationOf(path: string): string | null;
+  readonly violationOf: (path: string) => string | null;
 }
 
 const FormContext = createContext<FormActions>({ set: () => undefined, violationOf: () => null });
@@ -184,7 +184,7 @@ function Row({
 
 function ChoiceField({ field, path, value, read }: FieldProps & { read: (text: string) => unknown }): ReactElement {
   const { set } = useContext(FormContext);
-  const shown = value === undefined ? '' : String(value);
+  const shown = textOf(value);
   const known = shown === '' || field.choices.includes(shown);
   return (
     <Row

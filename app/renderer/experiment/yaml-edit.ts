@@ -163,7 +163,7 @@ function block(key: string, value: unknown, indent: string, spelling: string | u
 /** Where the last thing within a node ends; comments and empty lines after it do not count. */
 function contentEnd(text: string, node: unknown): number {
   if ((isMap(node) || isSeq(node)) && node.flow !== true) {
-    const last = node.items.at(-1) as unknown;
+    const last = node.items.at(-1);
     if (last !== undefined) {
       const { key, value } = isMap(node) ? (last as Pair) : { key: null, value: last };
       return contentEnd(text, value ?? key);
