@@ -15,6 +15,7 @@ function bursts(count: number, errorDb: number, snrDb: number, preambleDb: numbe
       dataAidedSnrDb: snrDb,
       pilotEvmSnrDb: snrDb,
       genieSnrDb: snrDb,
+      digital: null,
     } as unknown as BurstRecord;
   });
 }
