@@ -19,7 +19,7 @@ from study_report import Study, curves, gains, groups, picture, table, tuning
 
 ROOT = Path(__file__).resolve().parents[2]
 GOALS = [(20, 64, 90), (10, 16, 87), (-5, 64, 66)]
-REGIONS = [(-10, "-10 dB (all)"), (-5, "-5 dB"), (0, "0 dB"), (10, "10 dB")]
+REGIONS = [(-10, "-10 dB"), (-5, "-5 dB"), (0, "0 dB"), (10, "10 dB")]
 
 
 def percent(share: float) -> str:
