@@ -120,6 +120,8 @@ export class ModelChart {
       const isOpen = ({ point }: Dot): boolean => point !== null && open !== null && samePoint(point, open);
       return {
         data,
+        // Dots at 0 and 100 % are whole.
+        clip: 8,
         showLine: joined,
         borderColor: own,
         backgroundColor: own,

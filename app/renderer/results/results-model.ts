@@ -159,7 +159,7 @@ export class ResultsModel {
       offset: 0,
       limit: PAGE_ROWS,
     };
-    this.set({ point, trialsQuery, trials: NOTHING });
+    this.set({ point, trialsQuery, trials: NOTHING, done: null });
     return this.loadTrials();
   };
 
