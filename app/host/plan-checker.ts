@@ -113,7 +113,7 @@ const changedMs = (file: string): number | null => statSync(file, { throwIfNoEnt
 class BundleCache implements Pick<HostParts, 'loadModel'> {
   private readonly known = new Map<
     string,
-    { facts: LoadedModel['facts']; encoded: Map<string, readonly UserTokens[]> }
+    Omit<LoadedModel, 'close'> & { readonly encoded: Map<string, readonly UserTokens[]> }
   >();
   private loaded: { readonly key: string; readonly model: Promise<LoadedModel> } | null = null;
   private timer: NodeJS.Timeout | null = null;
@@ -128,21 +128,24 @@ class BundleCache implements Pick<HostParts, 'loadModel'> {
     const key = JSON.stringify([folder, testSet, changed]);
     let known = this.known.get(key);
     if (known === undefined) {
-      known = { facts: (await this.load(key, folder, testSet)).facts, encoded: new Map() };
+      const { facts, model } = await this.load(key, folder, testSet);
+      known = { facts, model, encoded: new Map() };
       this.known.set(key, known);
     }
-    const { facts, encoded } = known;
+    const { facts, model, encoded } = known;
     return {
       facts,
       model: {
-        encode: async (indices: readonly number[], lengths: { visual: number; audio: number }) => {
+        // Questions and priors are there as long as anybody holds them; only tokens need the bundle itself.
+        ...model,
+        encode: async (indices, lengths) => {
           const wanted = JSON.stringify([indices, lengths]);
           const tokens =
             encoded.get(wanted) ?? (await (await this.load(key, folder, testSet)).model.encode(indices, lengths));
           encoded.set(wanted, tokens);
           return tokens;
         },
-      } as LoadedModel['model'],
+      },
       close: () => Promise.resolve(),
     };
   };

@@ -77,7 +77,7 @@ export function CodeEditor({ text, onChange, violations, ref }: CodeEditorProps)
           theme,
           // Tab leaves the editor, as everywhere on the page.
           keymap.of([...defaultKeymap, ...historyKeymap, ...lintKeymap]),
-          EditorView.contentAttributes.of({ 'aria-label': 'Experiment file (YAML)' }),
+          EditorView.contentAttributes.of({ 'aria-label': 'Experiment file (YAML)', tabindex: '0' }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged && !update.transactions.some((one) => one.annotation(told)))
               change.current(update.state.doc.toString());
