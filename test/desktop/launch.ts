@@ -151,14 +151,14 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     answer: async (button) => {
       const asked = await app.evaluate(({ BrowserWindow, dialog }, wanted) => {
         return new Promise<string>((resolve, reject) => {
-          dialog.showMessageBox = ((...given: unknown[]) => {
+          dialog.showMessageBox = (...given: unknown[]) => {
             const { message, detail, buttons } = given.at(-1) as { message: string; detail: string; buttons: string[] };
             const response = buttons.indexOf(wanted);
             if (response < 0) reject(new Error(`no button ${wanted} among ${buttons.join(', ')}`));
             resolve(`${message} ${detail}`);
             // After the answer to this call is out, else the call itself fails when the application ends.
             return new Promise((settle) => setTimeout(() => settle({ response, checkboxChecked: false }), 100));
-          });
+          };
           BrowserWindow.getAllWindows()[0]?.close();
         });
       }, button);
