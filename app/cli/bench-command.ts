@@ -5,6 +5,7 @@ import path from 'node:path';
 import { findBundle } from '../config/bundle-folders';
 import { repositoryRoot } from '../config/paths';
 import type { BenchRow } from '../host/models-bench';
+import type { HostParts } from '../host/run';
 import { closestWord, InvalidInputError } from '../config/violations';
 
 /** Benchmarks that there are; all but `models`, `results`, `allocate` and `allocate-methods` are build/native/bin/bench_NAME. */
@@ -24,7 +25,7 @@ export const BENCHES = [
  * The benchmark ends its stdout with the contract's JSON line (`{"bench", "rows"}`); without `json` it is told not to.
  * @returns the exit code
  */
-export async function benchCommand(name: string, json: boolean): Promise<number> {
+export async function benchCommand(name: string, json: boolean, hostParts: () => Promise<HostParts>): Promise<number> {
   if (!(BENCHES as readonly string[]).includes(name)) {
     const meant = closestWord(name, BENCHES);
     const hint = meant === null ? '' : `did you mean "${meant}"? `;
@@ -51,11 +52,25 @@ export async function benchCommand(name: string, json: boolean): Promise<number>
   const program = path.join(repositoryRoot(), 'build', 'native', 'bin', `bench_${name}`);
   if (!existsSync(program))
     throw new InvalidInputError([`bench ${name}: ${program} is not built; allowed after scripts/setup`]);
-  const child = spawn(program, json ? ['--json'] : [], { stdio: ['ignore', 'inherit', 'inherit'] });
-  return new Promise((resolve, reject) => {
+  if (name !== 'quality') return (await native(program, json, false)).code;
+  const { code, rows } = await native(program, json, json);
+  if (code !== 0) return code;
+  const { sharedBandAccuracyRows } = await import('./quality-bench.js');
+  return tellRows(name, [...rows, ...(await sharedBandAccuracyRows(await hostParts()))], json);
+}
+
+/** Runs a native benchmark; with `collect` its JSON line is read instead of shown. */
+async function native(program: string, json: boolean, collect: boolean): Promise<{ code: number; rows: BenchRow[] }> {
+  const child = spawn(program, json ? ['--json'] : [], { stdio: ['ignore', collect ? 'pipe' : 'inherit', 'inherit'] });
+  let output = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const code = await new Promise<number>((resolve, reject) => {
     child.on('error', reject);
-    child.on('exit', (code) => resolve(code === 0 ? 0 : 1));
+    child.on('close', (exitCode) => resolve(exitCode === 0 ? 0 : 1));
   });
+  if (!collect || code !== 0) return { code, rows: [] };
+  const line = output.trimEnd().split('\n').at(-1) ?? '';
+  return { code, rows: (JSON.parse(line) as { rows: BenchRow[] }).rows };
 }
 
 /** The same table, or JSON line, that native benchmarks print. */

@@ -131,7 +131,7 @@ export async function runProgram(args: readonly string[], parts: ProgramParts): 
     .argument('[name]', BENCHES.join(', '), BENCHES[0])
     .option('--json', 'end with one line of JSON')
     .action(async (name: string, { json = false }: { json?: boolean }) => {
-      exitCode = await benchCommand(name, json);
+      exitCode = await benchCommand(name, json, parts.hostParts);
     });
 
   try {
