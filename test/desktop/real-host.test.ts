@@ -90,7 +90,7 @@ describeDesktop('desktop on the real host', function () {
     assert.equal((JSON.parse(stop) as { outcome: unknown }).outcome, 'stopped');
   });
 
-  it('host killed in mid-run: window says so, host is restarted, nothing resumes, the run folder is readable', async () => {
+  it('host killed in mid-run: window says so, host is restarted, nothing resumes by itself, the user can resume', async () => {
     const { page, workFolder } = await openRun('first-light');
     await page.locator('#results tbody tr[data-point]').first().waitFor({ timeout: RUN_LIMIT_MS });
     const title = (await page.locator('#host').getAttribute('title')) ?? '';
@@ -110,6 +110,14 @@ describeDesktop('desktop on the real host', function () {
     const folder = path.join(workFolder, 'runs', runs[0] ?? '');
     assert.equal(existsSync(path.join(folder, 'stop.json')), false);
     JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8'));
+
+    const done = readFileSync(path.join(folder, 'trials.jsonl'), 'utf8').match(/"kind":"trial"/g)?.length ?? 0;
+    await page.locator('#resume').click();
+    await page.locator('#run-name', { hasText: 'running' }).waitFor({ timeout: RUN_LIMIT_MS });
+    const trials = async (): Promise<number> =>
+      Number(((await page.locator('.figures dd').first().textContent()) ?? '').split(' of ')[0]?.replace(/\D/g, ''));
+    while ((await trials()) <= done) await pause(100);
+    assert.deepEqual(readdirSync(path.join(workFolder, 'runs')), runs, 'the same run folder');
   });
 
   it('window closed in mid-run: the run is stopped and its folder closed', async () => {
