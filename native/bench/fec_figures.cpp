@@ -10,6 +10,7 @@
 #include "air.hpp"
 #include "otabench/phy/fec/capacity.hpp"
 #include "otabench/phy/fec/digital.hpp"
+#include "otabench/phy/fec/mcs.hpp"
 #include "otabench/phy/receiver.hpp"
 #include "otabench/phy/transmitter.hpp"
 #include "timing.hpp"
@@ -33,21 +34,26 @@ struct Format {
   const char* name;
   fec::Modulation modulation;
   int ofdmSymbols;
+  fec::TokenFormat tokens = kTokens;
 
+  /** Descriptor, then for every token its step and values; docs/digital.md. */
+  int payloadBits() const {
+    return fec::kDescriptorBits + tokens.tokens * static_cast<int>(tokens.bitsPerToken());
+  }
   int channelUses() const { return kDataCarriers * ofdmSymbols; }
   double rate() const {
-    return static_cast<double>(kPayloadBits) / (channelUses() * fec::bitsPerSymbol(modulation));
+    return static_cast<double>(payloadBits()) / (channelUses() * fec::bitsPerSymbol(modulation));
   }
   double boundDb() const {
-    return fec::normalApproximationSnrDb(modulation, kPayloadBits, channelUses(), kPer);
+    return fec::normalApproximationSnrDb(modulation, payloadBits(), channelUses(), kPer);
   }
   BurstHeader header(int sequence) const {
     BurstHeader h;
     h.sequence = sequence % (kMaxSequence + 1);
-    h.tokens = kTokens.tokens;
-    h.dimension = kTokens.dimension;
+    h.tokens = tokens.tokens;
+    h.dimension = tokens.dimension;
     h.mapping = Mapping::Digital;
-    h.digital = {kTokens.bitsPerValue, modulation, ofdmSymbols};
+    h.digital = {tokens.bitsPerValue, modulation, ofdmSymbols};
     return h;
   }
 };
@@ -57,15 +63,15 @@ constexpr Format kThreeQuarterQpsk = {"rate 3/4 QPSK", fec::Modulation::Qpsk, 29
 constexpr Format kHalf16 = {"rate 1/2 16-QAM", fec::Modulation::Qam16, 22};
 constexpr Format kHalf64 = {"rate 1/2 64-QAM", fec::Modulation::Qam64, 14};
 
-std::vector<float> tokensOf(int trial) {
-  return air::gaussianTokens(kTokens.tokens * kTokens.dimension, static_cast<std::uint64_t>(trial));
+std::vector<float> tokensOf(const fec::TokenFormat& format, int trial) {
+  return air::gaussianTokens(format.tokens * format.dimension, static_cast<std::uint64_t>(trial));
 }
 
-std::vector<float> quantised(const std::vector<float>& tokens) {
+std::vector<float> quantised(const fec::TokenFormat& format, const std::vector<float>& tokens) {
   fec::Bits bits;
   std::vector<float> back;
-  fec::quantiseTokens(tokens, kTokens, bits);
-  fec::dequantiseTokens(bits, kTokens, back);
+  fec::quantiseTokens(tokens, format, bits);
+  fec::dequantiseTokens(bits, format, back);
   return back;
 }
 
@@ -73,7 +79,7 @@ std::vector<float> quantised(const std::vector<float>& tokens) {
 bool delivered(const Format& format, double snrDb, bool threeTaps, int trial) {
   const auto seed = static_cast<std::uint64_t>(trial);
   const BurstHeader header = format.header(trial);
-  const std::vector<float> tokens = tokensOf(trial);
+  const std::vector<float> tokens = tokensOf(format.tokens, trial);
   Samples burst;
   BurstTransmitter().modulate(Span<const float>(tokens), header, kDefaultRmsDbfs, burst);
   air::Path path;
@@ -88,7 +94,7 @@ bool delivered(const Format& format, double snrDb, bool threeTaps, int trial) {
   bool whole = false;
   BurstReceiver receiver({}, [&](ReceivedBurst&& b) {
     whole |= b.outcome == BurstOutcome::Ok && b.codeBlocksLost == 0 && b.header.sequence == header.sequence &&
-             b.tokens == quantised(tokens);
+             b.tokens == quantised(format.tokens, tokens);
   });
   receiver.push(samples.data(), samples.size(), 0);
   receiver.flush();
@@ -131,8 +137,8 @@ void measureReceiver(std::vector<Row>& rows, double snrDb) {
   BurstTransmitter transmitter;
   int bursts = 0;
   for (; stream.size() < kStream; ++bursts) {
-    transmitter.modulate(Span<const float>(tokensOf(bursts)), kHalfQpsk.header(bursts), kDefaultRmsDbfs,
-                         burst);
+    transmitter.modulate(Span<const float>(tokensOf(kTokens, bursts)), kHalfQpsk.header(bursts),
+                         kDefaultRmsDbfs, burst);
     stream.insert(stream.end(), burst.begin(), burst.end());
   }
   air::Noise(1).add(stream.data(), stream.size(), air::noiseSigma(snrDb, kDefaultRmsDbfs, {{0, 1}}));
@@ -251,6 +257,25 @@ void printFecTable(int bursts) {
                   format.rate(), threshold, threshold - bound);
       std::fflush(stdout);
     }
+}
+
+void printShortBlocks(int bursts) {
+  const fec::TokenFormat sizes[] = {{1, 12, 4}, {1, 24, 4}, {1, 56, 4}, {2, 60, 4}, {4, 60, 4}, {8, 62, 4}};
+  for (int m = 0; m < fec::kModulations; ++m)
+    for (const auto& tokens : sizes)
+      for (const double rate : {0.3, 0.5, 0.8}) {
+        Format format = {"", static_cast<fec::Modulation>(m), 0, tokens};
+        const double bitsPerSymbol = fec::bitsPerSymbol(format.modulation) * kDataCarriers;
+        format.ofdmSymbols = static_cast<int>(std::ceil(format.payloadBits() / rate / bitsPerSymbol - 0.05));
+        if (fec::leastChannelUses(tokens, format.modulation) > format.channelUses())
+          continue;
+        const double required = fec::requiredSnrDb({tokens, format.modulation, format.channelUses()}, kPer);
+        const double threshold = thresholdDb(format, false, bursts, required - 3, required + 4);
+        std::printf("%s, %d bits, rate %.3f: %.2f dB, %.2f above the requirement\n",
+                    fec::toString(format.modulation), format.payloadBits(), format.rate(), threshold,
+                    threshold - required);
+        std::fflush(stdout);
+      }
 }
 
 void addFecSpeed(std::vector<Row>& rows) {

@@ -15,6 +15,9 @@ inline constexpr int kFecBursts = 400;
 void addFecThresholds(std::vector<Row>& rows, int bursts);
 /** The same by modulation and rate, as text: the table of fec/mcs.cpp. */
 void printFecTable(int bursts);
+
+/** What short blocks need beyond fec::requiredSnrDb for PER 0.01, as text. */
+void printShortBlocks(int bursts);
 /** Receiver with decoding, back to back; decoder alone. */
 void addFecSpeed(std::vector<Row>& rows);
 

@@ -55,9 +55,9 @@ double requiredSnrDb(const DigitalFormat& format, double per) {
   const DigitalPlan plan = planDigital(format);
   const int blocks = plan.segmentation.blockCount;
   const double blockPer = -std::expm1(std::log1p(-per) / blocks);
-  const double boundDb =
-      normalApproximationSnrDb(format.modulation, static_cast<double>(plan.segmentation.payloadBits) / blocks,
-                               static_cast<double>(format.channelUses) / blocks, blockPer);
+  // With its CRC, which is a good part of a short block.
+  const double boundDb = normalApproximationSnrDb(format.modulation, plan.segmentation.blockBits,
+                                                  static_cast<double>(format.channelUses) / blocks, blockPer);
   return std::max(boundDb + measuredGapDb(format.modulation, plan.codeRate), kHeaderSnrDb);
 }
 
