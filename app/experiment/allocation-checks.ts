@@ -24,18 +24,22 @@ export function leastBandwidthHz(guardCarriers: number): number {
 }
 
 export function checkAllocation(yaml: YamlFile, sections: ReadableSections): void {
-  const { allocation, sweep, schedule, radios, air } = sections;
-  if (sweep !== null) checkSwept(yaml, allocation ?? undefined, sweep);
+  const { allocation, sweep, schedule, radios, transport, air } = sections;
+  // Of a section that did not read its own lines tell.
+  if (allocation === null) return;
+  if (sweep !== null) checkSwept(yaml, allocation, sweep);
   if (air?.channel !== undefined && allocation === undefined)
     yaml.add(
       ['air', 'channel'],
       'belongs to allocation; allowed nothing: without it every trial draws its own channel',
     );
-  if (!allocation) return;
+  if (allocation === undefined) return;
   if (schedule !== null && radios !== null && scheduleOf({ schedule, radios }) !== 'fdma')
     yaml.refuse(['schedule'], 'fdma beside allocation, which divides the band among users at once');
   if (yaml.valueAt(['partition']) !== undefined)
     yaml.add(['partition'], 'beside allocation, which decides the sub-bands; allowed nothing: leave the section out');
+  if (transport?.mapping === 'digital')
+    yaml.refuse(['transport', 'mapping'], 'analog beside allocation, which decides for analog bursts alone');
   const draws = yaml.valueAt(['questions', 'awgnDraws']);
   if (draws !== undefined && draws !== 0)
     yaml.refuse(['questions', 'awgnDraws'], '0 beside allocation: SNR and token lengths differ from trial to trial');

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { LossSurface } from '../../app/allocation';
 import type { BundleFacts, TaskModel, UserTokens } from '../../app/experiment/model';
 import type { HostParts } from '../../app/host/run';
 import type {
@@ -19,6 +20,7 @@ import type {
   TrialResult,
 } from '../../app/link/types';
 import { seededRandom, type UniformRandom } from '../../app/units/random';
+import { GRID_BINS } from '../../app/units/subbands';
 
 function gaussian(random: UniformRandom): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
@@ -39,6 +41,10 @@ export interface HandFaults {
   readonly offsetsDb?: Readonly<Record<string, number>>;
   /** Systematic error that the search at one gain does not see: SNR per dB of gain. */
   readonly slope?: number;
+  /** A user's power is spread over its sub-band: the narrower, the higher its SNR. */
+  readonly spreads?: boolean;
+  /** dB on top, by user and the channel that the trial meets. */
+  readonly fadingDb?: (user: string, channel: TrialRequest['channel']) => number;
   /** Share of bursts that are lost. */
   readonly lostShare?: number;
   /** This user is heard in soundings alone. */
@@ -97,7 +103,7 @@ export class HandBench implements Bench {
     const valid = attempt > (this.faults.spoiltAttempts?.(request.trialId) ?? 0);
     return {
       trialId: request.trialId,
-      bursts: request.bursts.map((burst) => this.burst(request.trialId, burst, request.effectiveSnr === true)),
+      bursts: request.bursts.map((burst) => this.burst(request, burst)),
       events: valid
         ? []
         : [{ kind: 'overflow', direction: 'rx', serial: 'TWIN-BASE', hardwareTimeNs: 5, count: 1, detail: 'by hand' }],
@@ -121,10 +127,12 @@ export class HandBench implements Bench {
     this.listener('the radio process ended (killed by signal SIGKILL)');
   }
 
-  private burst(trialId: string, request: BurstRequest, effectiveSnr: boolean): BurstResult {
+  private burst({ trialId, effectiveSnr, channel }: TrialRequest, request: BurstRequest): BurstResult {
     const { user, sequence, tokens, txGainDb, subband, digital } = request;
     const random = seededRandom(this.setup.seed, `${trialId}/${user}`);
-    const trueSnrDb = (this.faults.offsetsDb?.[user] ?? -50) + (this.faults.slope ?? 1) * txGainDb;
+    const spreadDb = this.faults.spreads ? 10 * Math.log10(GRID_BINS / (subband?.size ?? GRID_BINS)) : 0;
+    const channelDb = (this.faults.offsetsDb?.[user] ?? -50) + (this.faults.fadingDb?.(user, channel) ?? 0) + spreadDb;
+    const trueSnrDb = channelDb + (this.faults.slope ?? 1) * txGainDb;
     const gone = user === this.faults.vanishes && !trialId.includes('sounding');
     const lost = gone || trueSnrDb < -9 || random() < (this.faults.lostShare ?? 0);
     const snrDb = trueSnrDb + 0.3 * gaussian(random);
@@ -232,10 +240,10 @@ export function handModel(onAnswer: (batch: number) => void = () => undefined): 
     const random = seededRandom(1, label);
     return { data: Float32Array.from({ length: tokens * dimension }, () => gaussian(random)), tokens, dimension };
   };
-  const sent = (question: number): UserTokens => ({
+  const sent = (question: number, lengths: { visual: number; audio: number }): UserTokens => ({
     text: matrix(`text ${question}`, 3 + (question % 4), 8),
-    visual: matrix(`visual ${question}`, 4, 8),
-    audio: matrix(`audio ${question}`, 4, 8),
+    visual: matrix(`visual ${question}`, lengths.visual, 8),
+    audio: matrix(`audio ${question}`, lengths.audio, 8),
   });
   return {
     name: 'by-hand',
@@ -248,12 +256,12 @@ export function handModel(onAnswer: (batch: number) => void = () => undefined): 
     })),
     parallelCalls: 2,
     blindPrior: () => 0.25,
-    encode: (indices) => Promise.resolve(indices.map(sent)),
+    encode: (indices, lengths) => Promise.resolve(indices.map((question) => sent(question, lengths))),
     answer: (batch) => {
       onAnswer(batch.length);
       return Promise.resolve(
         batch.map(({ question, received }) => {
-          const original = sent(question);
+          const original = sent(question, { visual: received.visual.tokens, audio: received.audio.tokens });
           let error = 0;
           let count = 0;
           for (const user of ['text', 'visual', 'audio'] as const)
@@ -281,10 +289,27 @@ export const HAND_FACTS: BundleFacts = {
   textTokens: [3, 4, 5, 6],
 };
 
-export function handParts(launcher: BenchLauncher, model: TaskModel = handModel()): HostParts {
+const handSurface = (loss: readonly number[][]): { surface: LossSurface } => ({
+  surface: { form: 'table', snrDb: [-10, 0, 10, 20], lengths: [2, 4, 16], loss: loss.map((row) => [...row]) },
+});
+
+/** With the loss surface that allocation needs. */
+export const HAND_FACTS_WITH_SURFACE: BundleFacts = {
+  ...HAND_FACTS,
+  surface: {
+    users: {
+      text: handSurface([1, 0.5, 0.1, 0.05].map((one) => [one, one, one])),
+      visual: handSurface([1, 0.6, 0.3, 0.2].map((one) => [one, one / 2, one / 3])),
+      audio: handSurface([0.8, 0.5, 0.2, 0.1].map((one) => [one, one / 2, one / 3])),
+    },
+    rmsError: { loss: 0.1, surface: 0.02 },
+  },
+};
+
+export function handParts(launcher: BenchLauncher, model: TaskModel = handModel(), facts = HAND_FACTS): HostParts {
   return {
     launcher,
-    loadModel: () => Promise.resolve({ model, facts: HAND_FACTS, close: () => Promise.resolve() }),
+    loadModel: () => Promise.resolve({ model, facts, close: () => Promise.resolve() }),
     findRadios: () =>
       Promise.resolve({ radios: [{ driver: 'twin', serial: 'TWIN-BASE', label: 'by hand' }], failures: ['uhd: none'] }),
     inspectRadio: () => Promise.reject(new Error('by hand: nothing to open')),
