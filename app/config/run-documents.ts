@@ -236,7 +236,8 @@ export const allocationRecordSchema = z.object({
       objective: z.number(),
       iterations: z.number(),
       gap: z.number().nullable(),
-      history: z.array(z.unknown()).optional(),
+      /** Objective after each (bandwidth, power) step and each length step; null where it was infinite. */
+      history: z.array(z.object({ afterShares: decibels, afterLengths: decibels })).optional(),
     }),
   }),
   /** Predicted mean SNR of each user by the channels as sounded, whatever the decision believed, dB. */

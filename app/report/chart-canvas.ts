@@ -99,6 +99,14 @@ export function tile(rows: readonly (readonly Canvas[])[]): Canvas {
   return whole;
 }
 
+/** As it stands on the page and beside it. */
+export interface Picture {
+  /** File name without ".png". */
+  readonly name: string;
+  readonly caption: string;
+  readonly png: Buffer;
+}
+
 export function toPng(canvas: Canvas): Buffer {
   return canvas.toBuffer('image/png');
 }

@@ -4,18 +4,20 @@ import { digitalPoints } from '../store/digital';
 import { armsOf, type FamilyAccuracy } from '../store/points';
 import type { RunContents } from '../store/run-reader';
 import { sharedBandUsers, trialAirTimes } from '../store/shared-band';
-import { formatDecibels, formatDuration, formatPercent, formatPoints, formatShare } from '../units/format';
+import {
+  formatDecibels,
+  formatDuration,
+  formatPercent,
+  formatPoints,
+  formatPValue,
+  formatShare,
+} from '../units/format';
+import type { Picture } from './chart-canvas';
 import { READINGS, type ArmGaps } from './burst-groups';
+import { closedLoopSection } from './closed-loop-section';
 import { digitalSection } from './digital-section';
 import { html, Html, table } from './html';
 import { pointKey, pointName } from '../units/place';
-
-export interface Picture {
-  /** File name without ".png". */
-  readonly name: string;
-  readonly caption: string;
-  readonly png: Buffer;
-}
 
 const STYLE = `
   body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 1280px; margin: 2em auto; padding: 0 1em; }
@@ -73,7 +75,8 @@ export function reportPage(
           template without any input.
         </p>
         ${comparisons.length > 0 ? comparisonSection(comparisons, document.simulated) : html``}
-        ${sharedBandSection(run)} ${digitalSection(digitalPoints(run.trials), where(document.simulated))}
+        ${closedLoopSection(run, where(document.simulated))} ${sharedBandSection(run)}
+        ${digitalSection(digitalPoints(run.trials), where(document.simulated))}
         ${gaps.length > 0 ? gapSection(gaps, document.simulated) : html``} ${pictures.map(figure)}
         <h2>SNR by user and estimator${where(document.simulated)}</h2>
         ${userTable(points, document.simulated)}
@@ -152,7 +155,7 @@ function comparisonSection(comparisons: readonly ArmComparison[], simulated: boo
     String(one.onlyFirstCorrect),
     String(one.onlySecondCorrect),
     `${formatPoints(one.difference)} ± ${formatPoints(one.differenceHalfWidth).replace('+', '')}`,
-    one.pValue < 0.001 ? '< 0.001' : one.pValue.toFixed(3),
+    formatPValue(one.pValue),
   ]);
   const head = [
     'First',

@@ -8,7 +8,7 @@ import { readCsi } from '../store/parquet';
 import { digitalPoints } from '../store/digital';
 import { armsOf, compareArms, familyAccuracies, PointTable } from '../store/points';
 import { readRun, type RunContents } from '../store/run-reader';
-import { prepareCharts, toPng } from './chart-canvas';
+import { prepareCharts, toPng, type Picture } from './chart-canvas';
 import { ccdfChart, equalSndrChart, errorBudgetChart, readingGapChart, tokenErrorChart } from './burst-charts';
 import {
   burstGroups,
@@ -21,8 +21,9 @@ import {
 } from './burst-groups';
 import { accuracyChart, carrierSnrChart, channelChart, constellationChart } from './charts';
 import { carrierSnrCurves, channelCurves } from './csi-curves';
+import { closedLoopPictures } from './closed-loop-section';
 import { lostBlocksChart } from './digital-section';
-import { reportPage, type Picture } from './page';
+import { reportPage } from './page';
 import { placeOf } from '../units/place';
 
 /**
@@ -73,28 +74,24 @@ async function drawPictures(
   await prepareCharts();
   const { users, simulated } = run.document;
   const note = simulated ? ' (simulated twins)' : '';
+  const arms = armsOf(run.document);
+  const inPanel = simulated ? ', twins' : '';
+  const armNames = arms.map(({ name }) => name);
   const pictures: Picture[] = [
+    ...closedLoopPictures(run, armNames, inPanel),
     {
       name: 'accuracy',
       caption: 'Accuracy against measured SNR. Bars: 95 % Wilson intervals.',
       png: toPng(accuracyChart(points, note)),
     },
   ];
-  const arms = armsOf(run.document);
-  const inPanel = simulated ? ', twins' : '';
   const digital = digitalPoints(run.trials);
   if (digital.some(({ requestedSnrDb }) => requestedSnrDb !== null))
     pictures.push({
       name: 'lost-blocks',
       caption:
         'Code blocks of the digital transport that were lost, all users together: below its threshold a format loses everything. Bars: 95 % Wilson intervals.',
-      png: toPng(
-        lostBlocksChart(
-          digital,
-          arms.map(({ name }) => name),
-          note,
-        ),
-      ),
+      png: toPng(lostBlocksChart(digital, armNames, note)),
     });
   if (arms.length > 1 && points.some(({ sndrDb }) => sndrDb !== null))
     pictures.push({

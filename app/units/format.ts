@@ -25,6 +25,11 @@ export function formatPoints(fraction: number | null): string {
   return `${points > 0 ? '+' : ''}${points.toFixed(1)}`;
 }
 
+/** "0.034", or "< 0.001". */
+export function formatPValue(value: number): string {
+  return value < 0.001 ? '< 0.001' : value.toFixed(3);
+}
+
 /** "48 s", "3 min 05 s", "2 h 10 min". */
 export function formatDuration(seconds: number): string {
   const whole = Math.round(seconds);
