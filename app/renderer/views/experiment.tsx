@@ -14,7 +14,7 @@ export function ExperimentView({ state }: { state: ViewState }): ReactElement {
   return (
     <main className="experiment">
       <div className="experiment-bar">
-        <div className="panes" role="tablist" aria-label="Plan or run">
+        <div className="experiment-panes" role="tablist" aria-label="Plan or run">
           {Object.entries(PANES).map(([name, title]) => (
             <button
               key={name}
@@ -31,7 +31,7 @@ export function ExperimentView({ state }: { state: ViewState }): ReactElement {
         </div>
         {pane === 'plan' && state.editor.document !== null ? <FileBar state={state} /> : null}
       </div>
-      <div id="pane" role="tabpanel" aria-labelledby={`pane-${pane}`} className={`pane ${pane}-pane`}>
+      <div id="pane" role="tabpanel" aria-labelledby={`pane-${pane}`} className={`experiment-pane ${pane}-pane`}>
         {pane === 'plan' ? <PlanPane state={state} /> : <RunPane state={state} />}
       </div>
     </main>
