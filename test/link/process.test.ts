@@ -208,7 +208,7 @@ describe('a radio process that ends', () => {
         send: (message) => {
           const { type, id, radios } = message as { type: string; id: number; radios?: readonly { serial: string }[] };
           heard.push({ type, ...(radios ? { radios } : {}) });
-          if (type === 'open') queueMicrotask(() => answer({ type: 'opened', id, radios: [], mcs: [] }));
+          if (type === 'open') queueMicrotask(() => answer({ type: 'opened', id, radios: [], details: [], mcs: [] }));
           if (type === 'silence') queueMicrotask(() => answer({ type: 'silenced', id, failures: [] }));
           if (type === 'close') queueMicrotask(() => exit('exit status 0'));
           return Promise.resolve(true);
