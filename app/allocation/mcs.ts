@@ -118,6 +118,8 @@ const MAX_CODE_RATE = 0.92;
 const SHORT_BLOCK_BITS = 3824;
 const CRC_BITS = { short: 16, long: 24 } as const;
 const CODE_BLOCK_BITS = 8448;
+/** Payload with which the thresholds were measured. */
+const TABLE_BITS = 2080;
 
 /** Bits of a token of so many values. */
 export function bitsPerToken(dimension: number, bitsPerValue: number): number {
@@ -136,5 +138,10 @@ export function digitalSymbols(
   const blocks = payload + crc <= CODE_BLOCK_BITS ? 1 : Math.ceil((payload + crc) / (CODE_BLOCK_BITS - CRC_BITS.long));
   const coded = payload + crc + (blocks > 1 ? blocks * CRC_BITS.long : 0);
   const depth = bitsPerChannelUse / codeRate;
-  return Math.max(Math.ceil(payload / bitsPerChannelUse), blocks * Math.ceil(coded / blocks / (MAX_CODE_RATE * depth)));
+  // The table's rates are those of 2,080 bits without their CRC; a short block's is a good part of what it carries.
+  const withCrc = coded / (1 + CRC_BITS.short / TABLE_BITS);
+  return Math.max(
+    Math.ceil(Math.max(payload, withCrc) / bitsPerChannelUse),
+    blocks * Math.ceil(coded / blocks / (MAX_CODE_RATE * depth)),
+  );
 }
